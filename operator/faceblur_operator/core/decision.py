@@ -1,0 +1,75 @@
+"""What a decision says: the state to remember and the objects that shall exist.
+
+The engine applies it in one order: traffic, workloads, status, events.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from faceblur_operator.api.reasons import Reason
+from faceblur_operator.core.snapshot import Json
+from faceblur_operator.core.state import Memory, State
+
+
+@dataclass(frozen=True, slots=True)
+class Apply:
+    """A server-side apply of one object; `manifest` holds only the fields we own."""
+
+    manifest: Json
+
+    @property
+    def kind(self) -> str:
+        """Kind of the object."""
+        return str(self.manifest["kind"])
+
+
+@dataclass(frozen=True, slots=True)
+class Delete:
+    """Deletes one object if it still has this uid."""
+
+    kind: str
+    name: str
+    uid: str
+
+
+@dataclass(frozen=True, slots=True)
+class PatchTemplate:
+    """A strategic merge patch of a Deployment we do not own (stable), guarded by its uid."""
+
+    name: str
+    uid: str
+    patch: Json
+
+
+Effect = Apply | Delete | PatchTemplate
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A Kubernetes event about the rollout."""
+
+    reason: Reason
+    message: str
+    is_warning: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The outcome of one look at one rollout.
+
+    Attributes:
+        effects: writes in their order; an empty tuple when all is as it should be.
+        status: the status to store (camelCase JSON), None when it has not changed enough.
+        events: sent after the status was stored.
+        look_again: when to look again although nothing happens; None: only on a change.
+        state: what the status says, as values.
+        memory: what the next decision must be given; lost without harm when the process ends.
+    """
+
+    state: State
+    memory: Memory
+    effects: tuple[Effect, ...]
+    status: dict[str, Any] | None
+    events: tuple[Event, ...]
+    look_again: timedelta | None

@@ -1,0 +1,103 @@
+"""The plan: a checked specification as plain values the decisions work on.
+
+`compile_plan` (see `compiler.py`) makes it once per observation; nothing below it reads pydantic.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import Enum
+
+
+class OnSharedBreach(Enum):
+    """What to do while stable breaches the same objective as gray."""
+
+    HOLD = "hold"
+    ROLLBACK = "rollback"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One rung of the ladder: `weight` percent of the traffic for at least `hold`."""
+
+    weight: int
+    hold: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class OptIn:
+    """How a user asks for gray whatever the weight: a header's value or a cookie `always`."""
+
+    header: str | None
+    value: str | None
+    cookie: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class RatioObjective:
+    """Share of bad events among all; counts come from raw counters.
+
+    Attributes:
+        name: unique within the rollout.
+        bad: PromQL for raw counters of bad events; for latency this counts the good ones.
+        bad_is_good: `bad` counts good events (a histogram bucket), so bad = total - it.
+        total: PromQL for raw counters of all events.
+        stable_bad, stable_total: the same for stable; None when the query cannot be asked of it.
+        allowed: highest allowed share of bad events (0..1), None when only compared with stable.
+        unacceptable: share of bad events at which a version must not be promoted (0..1).
+        max_ratio: gray may be at most this many times worse than stable; None: not compared.
+    """
+
+    name: str
+    bad: str
+    total: str
+    stable_bad: str | None
+    stable_total: str | None
+    allowed: float | None
+    unacceptable: float | None
+    max_ratio: float | None
+    bad_is_good: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class GaugeObjective:
+    """A single value that must not exceed `maximum` `failure_limit` times in a row."""
+
+    name: str
+    query: str
+    maximum: float
+    failure_limit: int
+    unit: str = ""
+
+
+Objective = RatioObjective | GaugeObjective
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Everything a decision needs to know about what the user asked for."""
+
+    namespace: str
+    name: str
+    image: str
+    container: str | None
+    stable_deployment: str
+    stable_service: str
+    gray_deployment: str
+    gray_service: str
+    gray_env: tuple[tuple[str, str], ...]
+    min_replicas: int
+    max_replicas: int
+    ingress: str
+    opt_in: OptIn | None
+    steps: tuple[Step, ...]
+    prometheus_url: str
+    interval: timedelta
+    warmup: timedelta
+    false_rollback: float
+    bad_promotion: float
+    no_data_rollback_after: timedelta | None
+    on_shared_breach: OnSharedBreach
+    progress_deadline: timedelta
+    scale_down_delay: timedelta
+    drain: timedelta
+    suspended: bool

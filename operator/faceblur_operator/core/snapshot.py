@@ -1,0 +1,110 @@
+"""What was observed of the cluster and of Prometheus, once, before one decision.
+
+Adapters fill these in; the core only reads them. Kubernetes objects that must be copied
+(templates, rules) stay plain JSON values.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+Json = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Workload:
+    """A Deployment: what it should be and how far it is.
+
+    Attributes:
+        template: the pod template, as JSON.
+        selector: its matchLabels.
+        pod_hash: `pod-template-hash` of the ReplicaSet of the present template, None before it exists.
+        settled: the controller has seen the present generation.
+        owner_uid: uid of the controlling owner, None without one.
+        labels: labels of the Deployment itself.
+    """
+
+    name: str
+    uid: str
+    replicas: int
+    ready: int
+    updated: int
+    available: int
+    total: int
+    settled: bool
+    template: Json
+    selector: Mapping[str, str]
+    pod_hash: str | None = None
+    owner_uid: str | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def is_rolled_out(self) -> bool:
+        """Every wanted replica runs the present template and is available, and no old one is left."""
+        return (
+            self.settled
+            and self.updated == self.replicas == self.available
+            and self.total == self.replicas
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class KubeObject:
+    """A Service or an Ingress, as JSON, with what identifies it."""
+
+    name: str
+    uid: str
+    owner_uid: str | None
+    manifest: Json
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """One element of an instant vector: its labels (sorted pairs) and its value."""
+
+    labels: tuple[tuple[str, str], ...]
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class Samples:
+    """The answer to one batched query: for each query key the series it matched."""
+
+    at: datetime
+    series: Mapping[str, tuple[Series, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class NoSamples:
+    """Prometheus could not be asked, or its answer could not be read; says why."""
+
+    at: datetime
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rival:
+    """Another rollout in the namespace and the objects it claims, `kind/name`."""
+
+    name: str
+    created: datetime
+    claims: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Everything observed for one rollout. `None` means: does not exist."""
+
+    uid: str
+    generation: int
+    created: datetime
+    stable: Workload | None
+    gray: Workload | None
+    stable_service: KubeObject | None
+    gray_service: KubeObject | None
+    ingress: KubeObject | None
+    gray_ingress: KubeObject | None
+    samples: Samples | NoSamples | None
+    rivals: tuple[Rival, ...] = ()
+    ingress_siblings: tuple[str, ...] = ()

@@ -1,0 +1,17 @@
+"""What the engine needs from the world, as small Protocols."""
+
+from faceblur_operator.ports.clock import Clock
+from faceblur_operator.ports.cluster import ClusterReader, ClusterWriter, EventSink
+from faceblur_operator.ports.fence import Fence
+from faceblur_operator.ports.metrics import MetricsSource
+from faceblur_operator.ports.meter import Meter
+
+__all__ = [
+    "Clock",
+    "ClusterReader",
+    "ClusterWriter",
+    "EventSink",
+    "Fence",
+    "Meter",
+    "MetricsSource",
+]

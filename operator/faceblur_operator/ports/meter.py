@@ -1,0 +1,25 @@
+"""The operator's own measurements."""
+
+from typing import Protocol
+
+from faceblur_operator.api.reasons import Phase
+
+
+class Meter(Protocol):
+    """Counts and times what the engine does."""
+
+    def rollout(self, namespace: str, name: str, *, phase: Phase, weight: int) -> None:
+        """Record where a rollout stands."""
+        ...
+
+    def forget(self, namespace: str, name: str) -> None:
+        """Drop the series of a rollout that was deleted."""
+        ...
+
+    def tick(self, *, seconds: float, lateness_seconds: float) -> None:
+        """Record one reconcile and how late it began."""
+        ...
+
+    def write(self, kind: str) -> None:
+        """Count one write to the API server."""
+        ...
