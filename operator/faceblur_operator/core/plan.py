@@ -36,22 +36,21 @@ class OptIn:
 class RatioObjective:
     """Share of bad events among all; counts come from raw counters.
 
+    Queries are templates; `queries.py` fills in the names for gray and for stable.
+
     Attributes:
         name: unique within the rollout.
-        bad: PromQL for raw counters of bad events; for latency this counts the good ones.
-        bad_is_good: `bad` counts good events (a histogram bucket), so bad = total - it.
+        bad: PromQL for raw counters of bad events.
         total: PromQL for raw counters of all events.
-        stable_bad, stable_total: the same for stable; None when the query cannot be asked of it.
         allowed: highest allowed share of bad events (0..1), None when only compared with stable.
         unacceptable: share of bad events at which a version must not be promoted (0..1).
         max_ratio: gray may be at most this many times worse than stable; None: not compared.
+        bad_is_good: `bad` counts good events (a histogram bucket), so bad = total - it.
     """
 
     name: str
     bad: str
     total: str
-    stable_bad: str | None
-    stable_total: str | None
     allowed: float | None
     unacceptable: float | None
     max_ratio: float | None
@@ -66,7 +65,6 @@ class GaugeObjective:
     query: str
     maximum: float
     failure_limit: int
-    unit: str = ""
 
 
 Objective = RatioObjective | GaugeObjective
@@ -90,6 +88,7 @@ class Plan:
     ingress: str
     opt_in: OptIn | None
     steps: tuple[Step, ...]
+    objectives: tuple[Objective, ...]
     prometheus_url: str
     interval: timedelta
     warmup: timedelta

@@ -19,7 +19,7 @@ class Workload:
     Attributes:
         template: the pod template, as JSON.
         selector: its matchLabels.
-        pod_hash: `pod-template-hash` of the ReplicaSet of the present template, None before it exists.
+        pod_hash: `pod-template-hash` of the present template's ReplicaSet, None before it exists.
         settled: the controller has seen the present generation.
         owner_uid: uid of the controlling owner, None without one.
         labels: labels of the Deployment itself.
@@ -41,7 +41,7 @@ class Workload:
 
     @property
     def is_rolled_out(self) -> bool:
-        """Every wanted replica runs the present template and is available, and no old one is left."""
+        """Every wanted pod runs the present template and is available, and no old one is left."""
         return (
             self.settled
             and self.updated == self.replicas == self.available

@@ -3,8 +3,8 @@
 from faceblur_operator.ports.clock import Clock
 from faceblur_operator.ports.cluster import ClusterReader, ClusterWriter, EventSink
 from faceblur_operator.ports.fence import Fence
-from faceblur_operator.ports.metrics import MetricsSource
 from faceblur_operator.ports.meter import Meter
+from faceblur_operator.ports.metrics import MetricsSource
 
 __all__ = [
     "Clock",

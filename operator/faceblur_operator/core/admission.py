@@ -1,0 +1,107 @@
+"""Can this rollout work on the cluster as it is? Each refusal says what to change."""
+
+from dataclasses import dataclass
+
+from faceblur_operator.api.reasons import Reason
+from faceblur_operator.core.limits import limits_of
+from faceblur_operator.core.plan import GaugeObjective, Plan
+from faceblur_operator.core.revision import container_of
+from faceblur_operator.core.snapshot import KubeObject, Snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a rollout is not accepted, and what would change that."""
+
+    reason: Reason
+    message: str
+
+
+def claims(plan: Plan) -> frozenset[str]:
+    """Return the objects a rollout needs for itself, as `Kind/name`."""
+    return frozenset(
+        {
+            f"Deployment/{plan.stable_deployment}",
+            f"Deployment/{plan.gray_deployment}",
+            f"Service/{plan.stable_service}",
+            f"Service/{plan.gray_service}",
+            f"Ingress/{plan.ingress}",
+        }
+    )
+
+
+def admit(plan: Plan, snapshot: Snapshot) -> Refusal | None:
+    """Return why the cluster does not allow this rollout, None when it does."""
+    return _conflict(plan, snapshot) or _missing(plan, snapshot) or _unfit(plan, snapshot)
+
+
+def serves(ingress: KubeObject, service: str) -> bool:
+    """Whether an Ingress sends any path to a Service; rules without paths are legal."""
+    spec = ingress.manifest.get("spec") or {}
+    backends = [spec.get("defaultBackend")]
+    for rule in spec.get("rules") or []:
+        backends += [path["backend"] for path in (rule.get("http") or {}).get("paths") or []]
+    return any(((one or {}).get("service") or {}).get("name") == service for one in backends)
+
+
+def _conflict(plan: Plan, snapshot: Snapshot) -> Refusal | None:
+    mine = (snapshot.created, plan.name)
+    for rival in sorted(snapshot.rivals, key=lambda one: (one.created, one.name)):
+        shared = sorted(rival.claims & claims(plan))
+        if shared and (rival.created, rival.name) < mine:
+            return Refusal(
+                Reason.CONFLICTED,
+                f"{shared[0]} already belongs to the older FaceBlurRollout "
+                f"{plan.namespace}/{rival.name}; name another one, or delete that rollout",
+            )
+    return None
+
+
+def _missing(plan: Plan, snapshot: Snapshot) -> Refusal | None:
+    where = plan.namespace
+    if snapshot.stable is None:
+        why = f"Deployment {where}/{plan.stable_deployment} does not exist; create it first"
+        return Refusal(Reason.STABLE_NOT_FOUND, why)
+    if snapshot.stable_service is None:
+        why = f"Service {where}/{plan.stable_service} does not exist; create it first"
+        return Refusal(Reason.SERVICE_NOT_FOUND, why)
+    if snapshot.ingress is None:
+        why = f"Ingress {where}/{plan.ingress} does not exist; create it first"
+        return Refusal(Reason.INGRESS_NOT_FOUND, why)
+    if not serves(snapshot.ingress, plan.stable_service):
+        why = f"Ingress {where}/{plan.ingress}: no rule uses Service {plan.stable_service}"
+        return Refusal(Reason.INGRESS_WITHOUT_SERVICE, why)
+    return None
+
+
+def _unfit(plan: Plan, snapshot: Snapshot) -> Refusal | None:
+    stable = snapshot.stable
+    if stable is None:
+        return None
+    names = ", ".join(str(one["name"]) for one in stable.template["spec"]["containers"])
+    container = container_of(stable.template, plan.container)
+    if container is None:
+        wanted = plan.container or "one of them; set spec.container"
+        why = f"Deployment {plan.namespace}/{stable.name} has containers {names}, not {wanted}"
+        return Refusal(Reason.CONTAINER_NOT_FOUND, why)
+    limits = limits_of(stable.template, container)
+    for one in plan.objectives:
+        if not isinstance(one, GaugeObjective):
+            continue
+        for word, limit in (("cpuLimit", limits.cpu), ("memoryLimit", limits.memory)):
+            if f"{{{{{word}}}}}" in one.query and not limit:
+                why = f"SLO {one.name} needs a limit on container {container} of {stable.name}"
+                return Refusal(Reason.INVALID_SPEC, why)
+    return _foreign_gray(plan, snapshot)
+
+
+def _foreign_gray(plan: Plan, snapshot: Snapshot) -> Refusal | None:
+    """Refuse to touch a gray Ingress that another owner made under the same name."""
+    found = snapshot.gray_ingress
+    if found is not None and found.owner_uid != snapshot.uid:
+        why = (
+            f"Ingress {plan.namespace}/{found.name} exists and does not belong to this rollout; "
+            "rename or delete it"
+        )
+        return Refusal(Reason.GRAY_NOT_OURS, why)
+    return None

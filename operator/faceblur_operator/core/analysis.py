@@ -1,0 +1,143 @@
+"""All objectives of a rollout against one set of samples: new evidence, verdicts, one summary."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+from math import log
+
+from faceblur_operator.api.reasons import Verdict
+from faceblur_operator.core.counters import Seen
+from faceblur_operator.core.judge import (
+    Blind,
+    Terms,
+    blinded,
+    count,
+    judge_gauge,
+    judge_ratio,
+    learn,
+    waiting,
+)
+from faceblur_operator.core.plan import (
+    GaugeObjective,
+    Objective,
+    OnSharedBreach,
+    Plan,
+    RatioObjective,
+)
+from faceblur_operator.core.queries import GRAY, STABLE, key
+from faceblur_operator.core.snapshot import NoSamples, Samples
+from faceblur_operator.core.state import ACTIVE, SloState, State
+
+# Worst first: the verdict of a rollout is the worst of its objectives.
+ORDER = (Verdict.BREACH, Verdict.ERROR, Verdict.NO_DATA, Verdict.INSUFFICIENT, Verdict.PASS)
+# Samples older than this many intervals say nothing about now.
+STALE_INTERVALS = 3
+STALE_AT_LEAST = timedelta(seconds=10)
+
+Looks = Mapping[str, Seen | None]
+
+
+def is_analysing(state: State) -> bool:
+    """Whether gray gets traffic that must be judged."""
+    return state.stage in ACTIVE and state.weight > 0
+
+
+def analyse(
+    plan: Plan, state: State, samples: Samples | NoSamples, seen: Looks
+) -> tuple[State, Looks]:
+    """Return the state with the evidence of these samples, and what has been seen."""
+    known = {one.name: one for one in state.slos}
+    before = [known.get(one.name, SloState(one.name)) for one in plan.objectives]
+    if isinstance(samples, NoSamples):
+        blind = Blind(Verdict.ERROR, samples.why)
+        slos = tuple(blinded(slo, blind) for slo in before)
+        return _dated(replace(state, slos=slos), samples.at), seen
+    is_warm = state.traffic_since is not None and (samples.at - state.traffic_since >= plan.warmup)
+    terms = terms_of(plan, state)
+    judged: list[SloState] = []
+    after: dict[str, Seen | None] = dict(seen)
+    for slo, objective in zip(before, plan.objectives, strict=True):
+        fresh, found = _judge(slo, objective, samples, seen, terms, is_warm=is_warm)
+        judged.append(fresh)
+        after |= found
+    state = replace(state, slos=tuple(judged), sampled_at=samples.at)
+    return _dated(state, samples.at), after
+
+
+def terms_of(plan: Plan, state: State) -> Terms:
+    """Return the bounds for this look.
+
+    α is shared over the tests. The evidence needed to go on grows with what is risked: β to the
+    power of the share of traffic that the next step gives to gray, β itself for promotion.
+    """
+    tests = sum(
+        (one.allowed is not None) + (one.max_ratio is not None)
+        for one in plan.objectives
+        if isinstance(one, RatioObjective)
+    )
+    following = state.step + 1
+    weight = plan.steps[following].weight if following < len(plan.steps) else 100
+    return Terms(
+        log_breach=log(max(tests, 1) / plan.false_rollback),
+        log_pass=-log(plan.bad_promotion) * weight / 100,
+        rolls_back_shared=plan.on_shared_breach is OnSharedBreach.ROLLBACK,
+    )
+
+
+def verdict_of(plan: Plan, state: State, now: datetime) -> Verdict:
+    """Return the worst verdict; old samples are no data, whatever they said."""
+    if not state.slos:
+        return Verdict.INSUFFICIENT
+    worst = min((slo.verdict for slo in state.slos), key=ORDER.index)
+    if worst in (Verdict.PASS, Verdict.INSUFFICIENT) and _is_stale(plan, state, now):
+        return Verdict.NO_DATA
+    return worst
+
+
+def explain(state: State, verdict: Verdict) -> str:
+    """Return the sentences of the objectives that made the verdict."""
+    said = [f"{slo.name}: {slo.message}" for slo in state.slos if slo.verdict is verdict]
+    return "; ".join(said) or "no recent samples from Prometheus"
+
+
+def _judge(
+    slo: SloState,
+    objective: Objective,
+    samples: Samples,
+    seen: Looks,
+    terms: Terms,
+    *,
+    is_warm: bool,
+) -> tuple[SloState, dict[str, Seen | None]]:
+    if isinstance(objective, GaugeObjective):
+        if not is_warm:
+            return waiting(slo, "warming up"), {}
+        series = samples.series.get(key(objective.name, GRAY, "value"), ())
+        return judge_gauge(slo, objective, series), {}
+    gray, found = count(objective, GRAY, samples, seen)
+    stable, found_stable = count(objective, STABLE, samples, seen)
+    if isinstance(gray, Blind):
+        return blinded(slo, gray), {}
+    if isinstance(stable, Blind):
+        if objective.max_ratio is not None or stable.verdict is Verdict.ERROR:
+            return blinded(slo, stable), {}
+        # Gray is judged alone; stable is counted from its next look on, over the same spans.
+        found_stable = {key(objective.name, STABLE, what): None for what in ("bad", "total")}
+        stable = None
+    found = found | found_stable
+    if not is_warm:
+        return waiting(slo, "warming up"), found
+    if gray is None:
+        return waiting(slo, "first look, counting from here"), found
+    return judge_ratio(learn(slo, objective, gray, stable), objective, terms), found
+
+
+def _dated(state: State, now: datetime) -> State:
+    """Return the state with the beginning of a lack of data noted, or its end."""
+    is_blind = any(slo.verdict in (Verdict.NO_DATA, Verdict.ERROR) for slo in state.slos)
+    return replace(state, no_data_since=(state.no_data_since or now) if is_blind else None)
+
+
+def _is_stale(plan: Plan, state: State, now: datetime) -> bool:
+    allowed = max(plan.interval * STALE_INTERVALS, STALE_AT_LEAST)
+    return state.sampled_at is None or now - state.sampled_at > allowed

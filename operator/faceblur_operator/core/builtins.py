@@ -1,0 +1,73 @@
+"""The built-in objectives: the PromQL behind `builtin: latency` and its sisters.
+
+Queries are templates for `queries.py`. They count raw counters of the face blur service, or read
+what the kubelet measures; `{{pods}}` is a pattern that matches exactly the pods of one revision.
+"""
+
+from faceblur_operator.core.plan import GaugeObjective, RatioObjective
+
+SELECT = 'namespace="{{namespace}}",pod=~"{{pods}}"'
+REQUESTS = "faceblur_requests_total"
+DURATION = "faceblur_request_duration_seconds"
+
+
+def requests(outcomes: str) -> str:
+    """Return the counters of answers with these outcomes (`a|b`)."""
+    return f'{REQUESTS}{{{SELECT},outcome=~"{outcomes}"}}'
+
+
+def latency(
+    name: str, *, below_s: float, allowed: float | None, unacceptable: float | None
+) -> RatioObjective:
+    """Return the share of answers slower than `below_s`, which must be an edge of the histogram."""
+    edge = f"{below_s:g}".replace(".", "[.]")
+    return RatioObjective(
+        name=name,
+        bad=f'{DURATION}_bucket{{{SELECT},le=~"{edge}([.]0)?"}}',
+        total=f"{DURATION}_count{{{SELECT}}}",
+        bad_is_good=True,
+        allowed=allowed,
+        unacceptable=unacceptable,
+        max_ratio=None,
+    )
+
+
+def blur_success(
+    name: str, *, allowed: float | None, unacceptable: float | None, max_ratio: float | None
+) -> RatioObjective:
+    """Return the share of pictures not blurred by this version; a bad picture counts for nobody."""
+    return RatioObjective(
+        name=name,
+        bad=requests("error|rejected|degraded"),
+        total=requests("success|error|rejected|degraded"),
+        allowed=allowed,
+        unacceptable=unacceptable,
+        max_ratio=max_ratio,
+    )
+
+
+def errors(
+    name: str, *, allowed: float | None, unacceptable: float | None, max_ratio: float | None
+) -> RatioObjective:
+    """Return the share of answers that are the service's own fault."""
+    return RatioObjective(
+        name=name,
+        bad=requests("error"),
+        total=requests("success|client_error|error|rejected|degraded"),
+        allowed=allowed,
+        unacceptable=unacceptable,
+        max_ratio=max_ratio,
+    )
+
+
+def cpu(name: str, *, maximum: float, failure_limit: int) -> GaugeObjective:
+    """Return the CPU time of the busiest gray pod over the last minute, as a share of its limit."""
+    selected = f'container_cpu_usage_seconds_total{{{SELECT},container="{{{{container}}}}"}}'
+    used = f"max(rate({selected}[1m]))"
+    return GaugeObjective(name, f"{used} / {{{{cpuLimit}}}}", maximum, failure_limit)
+
+
+def memory(name: str, *, maximum: float, failure_limit: int) -> GaugeObjective:
+    """Return the working set of the largest gray pod, as a share of its limit."""
+    used = f'max(container_memory_working_set_bytes{{{SELECT},container="{{{{container}}}}"}})'
+    return GaugeObjective(name, f"{used} / {{{{memoryLimit}}}}", maximum, failure_limit)

@@ -1,0 +1,215 @@
+"""The one decision: everything observed goes in, everything to do comes out.
+
+Called by the engine for each look at each rollout. It never raises for what the world does.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from faceblur_operator.api.reasons import Verdict
+from faceblur_operator.core import memo
+from faceblur_operator.core.admission import Refusal, admit
+from faceblur_operator.core.analysis import analyse, is_analysing, verdict_of
+from faceblur_operator.core.conditions import conditions_for
+from faceblur_operator.core.decision import Apply, Decision, Effect
+from faceblur_operator.core.desired import Target, effects_for, gray_is_current, is_reverted
+from faceblur_operator.core.lifecycle import View, advance, begin
+from faceblur_operator.core.objects import APPLIED
+from faceblur_operator.core.plan import Plan
+from faceblur_operator.core.queries import queries_for
+from faceblur_operator.core.report import Facts, events_of, is_worth_storing, status_of
+from faceblur_operator.core.revision import (
+    container_of,
+    image_of,
+    previous_of,
+    revision_of,
+    target_template,
+)
+from faceblur_operator.core.snapshot import Json, Snapshot
+from faceblur_operator.core.state import Memory, Stage, State
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One look at one rollout."""
+
+    plan: Plan
+    snapshot: Snapshot
+    stored_status: Json
+    memory: Memory | None
+    now: datetime
+
+
+def decide(request: Request) -> Decision:
+    """Return what to do now."""
+    plan, snapshot, now = request.plan, request.snapshot, request.now
+    memory = recall(request.memory, request.stored_status)
+    before = memory.state
+    target = _target(plan, snapshot)
+    refusal = admit(plan, snapshot)
+    if plan.suspended:
+        return _report(request, memory, before, (), refusal, drift=None)
+    view = _view(plan, snapshot, now, target, refusal)
+    state = begin(before, view)
+    seen = memory.seen if state.revision == before.revision else {}
+    if snapshot.samples is not None and is_analysing(state):
+        state, seen = analyse(plan, state, snapshot.samples, seen)
+    state = advance(state, view)
+    if (
+        target is not None
+        and snapshot.stable is not None
+        and state.previous is not None
+        and is_reverted(plan, state, snapshot.stable, target)
+    ):
+        state = replace(state, previous=None)
+    effects: tuple[Effect, ...] = ()
+    if refusal is None or state.stage is Stage.ROLLING_BACK or state.weight > 0:
+        effects = effects_for(
+            plan, state, snapshot, target, is_overdue=_is_overdue(plan, state, now)
+        )
+    drift = _drift(before, state, snapshot, effects)
+    memory = replace(memory, state=state, seen=seen)
+    return _report(request, memory, before, effects, refusal, drift=drift)
+
+
+def refuse(refusal: Refusal, *, generation: int, stored_status: Json, now: datetime) -> Decision:
+    """Return the decision about a specification that cannot become a plan: nothing is touched."""
+    before = memo.load(stored_status)
+    conditions = conditions_for(before, refusal, is_suspended=False, drift=None)
+    facts = Facts(generation, 0, Verdict.INSUFFICIENT, conditions, now)
+    state = replace(before, serial=before.serial + 1)
+    status = status_of(state, before, stored_status, facts)
+    is_new = is_worth_storing(status, stored_status, written_at=None, now=now)
+    is_told = _was_refused(stored_status, refusal)
+    return Decision(
+        state=state if is_new else before,
+        memory=Memory(state if is_new else before),
+        effects=(),
+        status=status if is_new else None,
+        events=events_of(
+            before, before, facts, drift=None, refused=None if is_told else refusal.message
+        ),
+        look_again=None,
+    )
+
+
+def queries(plan: Plan, snapshot: Snapshot, stored_status: Json) -> dict[str, str]:
+    """Return what Prometheus has to be asked now: nothing while gray gets no traffic."""
+    return queries_for(plan, snapshot) if is_analysing(memo.load(stored_status)) else {}
+
+
+def recall(memory: Memory | None, stored_status: Json) -> Memory:
+    """Return this process's memory if it belongs to the stored status, else what that tells."""
+    if memory is not None and memory.state.serial == memo.serial_of(stored_status):
+        return memory
+    return Memory(memo.load(stored_status))
+
+
+def _target(plan: Plan, snapshot: Snapshot) -> Target | None:
+    if snapshot.stable is None:
+        return None
+    container = container_of(snapshot.stable.template, plan.container)
+    if container is None:
+        return None
+    return Target(target_template(plan, snapshot.stable.template, container), container)
+
+
+def _view(
+    plan: Plan, snapshot: Snapshot, now: datetime, target: Target | None, refusal: Refusal | None
+) -> View:
+    stable = snapshot.stable
+    if target is None or stable is None:
+        return View(plan, snapshot, now, "", False, False, "", None, refusal)
+    return View(
+        plan=plan,
+        snapshot=snapshot,
+        now=now,
+        revision=revision_of(target.template),
+        is_released=target.template == stable.template,
+        gray_is_current=gray_is_current(plan, snapshot, target),
+        stable_image=image_of(stable.template, target.container),
+        previous=previous_of(stable.template, target.container, plan.gray_env),
+        problem=refusal,
+    )
+
+
+def _report(
+    request: Request,
+    memory: Memory,
+    before: State,
+    effects: tuple[Effect, ...],
+    refusal: Refusal | None,
+    *,
+    drift: str | None,
+) -> Decision:
+    plan, now = request.plan, request.now
+    state = memory.state
+    conditions = conditions_for(state, refusal, is_suspended=plan.suspended, drift=drift)
+    verdict = verdict_of(plan, state, now) if is_analysing(state) else Verdict.INSUFFICIENT
+    if state.stage in (Stage.ROLLING_BACK, Stage.ROLLED_BACK):
+        verdict = verdict_of(plan, replace(state, sampled_at=now), now)
+    facts = Facts(request.snapshot.generation, len(plan.steps), verdict, conditions, now)
+    next_state = replace(state, serial=state.serial + 1)
+    status = status_of(next_state, before, request.stored_status, facts)
+    is_new = is_worth_storing(status, request.stored_status, written_at=memory.written_at, now=now)
+    if is_new:
+        memory = replace(memory, state=next_state, written_at=now)
+    is_told = refusal is None or _was_refused(request.stored_status, refusal)
+    told = None if is_told or refusal is None else refusal.message
+    return Decision(
+        state=memory.state,
+        memory=memory,
+        effects=effects,
+        status=status if is_new else None,
+        events=events_of(state, before, facts, drift=drift, refused=told),
+        look_again=_look_again(plan, state, now),
+    )
+
+
+def _was_refused(stored_status: Mapping[str, Any], refusal: Refusal) -> bool:
+    """Whether the stored status already says this refusal."""
+    return any(
+        one.get("type") == "Accepted" and one.get("reason") == refusal.reason.value
+        for one in stored_status.get("conditions") or []
+    )
+
+
+def _drift(
+    before: State, state: State, snapshot: Snapshot, effects: tuple[Effect, ...]
+) -> str | None:
+    """Return what somebody else did to the gray Ingress, when this decision repairs it."""
+    if state.weight == 0 or (before.stage, before.weight) != (state.stage, state.weight):
+        return None
+    for one in effects:
+        if isinstance(one, Apply) and one.kind == "Ingress":
+            name = one.manifest["metadata"]["name"]
+            found = snapshot.gray_ingress
+            if found is None:
+                return f"Ingress {name} was deleted by somebody else; made again"
+            stamped = found.manifest["metadata"].get("annotations") or {}
+            if stamped.get(APPLIED) == one.manifest["metadata"]["annotations"][APPLIED]:
+                return f"Ingress {name} was changed by somebody else; put back to {state.weight} %"
+    return None
+
+
+def _is_overdue(plan: Plan, state: State, now: datetime) -> bool:
+    return state.finished_at is None or now - state.finished_at >= plan.scale_down_delay
+
+
+def _look_again(plan: Plan, state: State, now: datetime) -> timedelta | None:
+    """Return when time alone may change the outcome."""
+    ends: list[datetime] = []
+    if state.stage is Stage.STEPPING and state.weighted_since is not None:
+        ends.append(state.weighted_since + plan.steps[state.step].hold)
+    if state.stage in (Stage.STEPPING, Stage.PROMOTING) and state.since is not None:
+        ends.append(state.since + plan.progress_deadline)
+    if state.stage is Stage.ROLLING_BACK and state.since is not None:
+        ends.append(state.since + plan.drain)
+    if state.stage is Stage.PROMOTED and state.finished_at is not None:
+        ends.append(state.finished_at + plan.scale_down_delay)
+    if state.no_data_since is not None and plan.no_data_rollback_after is not None:
+        ends.append(state.no_data_since + plan.no_data_rollback_after)
+    future = [end - now for end in ends if end > now]
+    return min(future) if future else None

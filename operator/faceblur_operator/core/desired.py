@@ -1,0 +1,177 @@
+"""Which objects shall exist for a state, and which writes bring them about, in their order."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from faceblur_operator.core import objects
+from faceblur_operator.core.decision import Apply, Delete, Effect, PatchTemplate
+from faceblur_operator.core.ladder import replicas_for
+from faceblur_operator.core.plan import Plan
+from faceblur_operator.core.revision import with_release
+from faceblur_operator.core.snapshot import Json, Snapshot, Workload
+from faceblur_operator.core.state import Stage, State
+
+# Stages in which stable must run what it ran before the promotion began.
+REVERTED = frozenset({Stage.ROLLING_BACK, Stage.ROLLED_BACK, Stage.STALLED})
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The template to release and the container that makes the difference."""
+
+    template: Json
+    container: str
+
+
+def effects_for(
+    plan: Plan, state: State, snapshot: Snapshot, target: Target | None, *, is_overdue: bool
+) -> tuple[Effect, ...]:
+    """Return the writes still missing: traffic first, then workloads.
+
+    Args:
+        plan: what is wanted.
+        state: where the rollout is.
+        snapshot: what there is.
+        target: None while the stable Deployment cannot be read.
+        is_overdue: the delay before gray is scaled down is over.
+    """
+    effects: list[Effect] = [*_traffic(plan, state, snapshot)]
+    if target is None or snapshot.stable is None:
+        return tuple(effects)
+    stable = snapshot.stable
+    effects += _stable(plan, state, stable, target)
+    effects += _gray(plan, state, snapshot, stable, target, is_overdue=is_overdue)
+    return tuple(effects)
+
+
+def gray_is_current(plan: Plan, snapshot: Snapshot, target: Target) -> bool:
+    """Whether the gray Deployment already has the template to release."""
+    gray, stable = snapshot.gray, snapshot.stable
+    if gray is None or stable is None:
+        return False
+    wanted = _gray_manifest(plan, snapshot, stable, target, gray, replicas=gray.replicas)
+    return _has_template(plan, wanted, gray, target)
+
+
+def is_reverted(plan: Plan, state: State, stable: Workload, target: Target) -> bool:
+    """Whether stable runs again what it ran before the promotion."""
+    return state.stage in REVERTED and not _stable(plan, state, stable, target)
+
+
+def _traffic(plan: Plan, state: State, snapshot: Snapshot) -> list[Effect]:
+    found, ingress = snapshot.gray_ingress, snapshot.ingress
+    is_ours = found is not None and found.owner_uid == snapshot.uid
+    has_traffic = state.weight > 0 or (
+        state.stage is Stage.STEPPING and state.traffic_since is not None
+    )
+    is_closing = state.stage is Stage.ROLLING_BACK and found is not None
+    if not has_traffic and not is_closing:
+        return [Delete("Ingress", found.name, found.uid)] if found and is_ours else []
+    if ingress is None:
+        # Without the stable Ingress there is nothing to copy: taking gray away needs no copy.
+        return [Delete("Ingress", found.name, found.uid)] if found and is_closing else []
+    wanted = objects.gray_ingress(
+        plan, snapshot, ingress, weight=state.weight, is_open=not is_closing
+    )
+    if not (wanted["spec"].get("rules") or wanted["spec"].get("defaultBackend")):
+        return [Delete("Ingress", found.name, found.uid)] if found and is_closing else []
+    if found is not None and objects.matches(wanted, found.manifest):
+        return []
+    return [Apply(wanted)]
+
+
+def _stable(plan: Plan, state: State, stable: Workload, target: Target) -> list[Effect]:
+    if state.stage is Stage.PROMOTING:
+        wanted = target.template
+        if objects.matches(wanted["spec"], stable.template["spec"]):
+            return []
+        env: list[dict[str, Any]] = [{"name": n, "value": v} for n, v in plan.gray_env]
+        return [_patch(stable, target.container, plan.image, env)]
+    if state.stage in REVERTED and state.previous is not None:
+        kept = [(name, value) for name, value in state.previous.env if value is not None]
+        before = with_release(stable.template, target.container, state.previous.image, kept)
+        gone = {name for name, value in state.previous.env if value is None}
+        if before == stable.template and not gone & _env_names(stable, target.container):
+            return []
+        env = [
+            {"name": name, "value": value}
+            if value is not None
+            else {"name": name, "$patch": "delete"}
+            for name, value in state.previous.env
+        ]
+        return [_patch(stable, target.container, state.previous.image, env)]
+    return []
+
+
+def _gray(
+    plan: Plan,
+    state: State,
+    snapshot: Snapshot,
+    stable: Workload,
+    target: Target,
+    *,
+    is_overdue: bool,
+) -> list[Effect]:
+    gray = snapshot.gray
+    if state.stage in {Stage.STEPPING, Stage.PROMOTING, Stage.STALLED}:
+        weight = plan.steps[state.step].weight
+        replicas = replicas_for(plan, weight, stable.replicas)
+        effects: list[Effect] = []
+        service = objects.gray_service(plan, snapshot, stable)
+        found = snapshot.gray_service
+        if found is None or (
+            found.owner_uid == snapshot.uid and not objects.matches(service, found.manifest)
+        ):
+            effects.append(Apply(service))
+        wanted = _gray_manifest(plan, snapshot, stable, target, gray, replicas=replicas)
+        if gray is None or not (
+            gray.replicas == replicas and _has_template(plan, wanted, gray, target)
+        ):
+            effects.append(Apply(wanted))
+        return effects
+    is_over = state.stage is Stage.ROLLED_BACK or (state.stage is Stage.PROMOTED and is_overdue)
+    if is_over and gray is not None and gray.replicas > 0:
+        return [Apply(_gray_manifest(plan, snapshot, stable, target, gray, replicas=0))]
+    return []
+
+
+def _gray_manifest(
+    plan: Plan,
+    snapshot: Snapshot,
+    stable: Workload,
+    target: Target,
+    gray: Workload | None,
+    *,
+    replicas: int,
+) -> Json:
+    if gray is not None and gray.owner_uid != snapshot.uid:
+        return objects.adopted_deployment(plan, target.container, gray, replicas=replicas)
+    return objects.gray_deployment(plan, snapshot, stable, target.template, replicas=replicas)
+
+
+def _has_template(plan: Plan, wanted: Json, gray: Workload, target: Target) -> bool:
+    """Whether gray's template says what is wanted; of an adopted one only our part is compared."""
+    template = wanted["spec"]["template"]
+    if "metadata" in template:
+        return objects.matches(template, gray.template)
+    released = with_release(gray.template, target.container, plan.image, plan.gray_env)
+    return bool(released == gray.template)
+
+
+def _patch(
+    stable: Workload, container: str, image: str, env: list[dict[str, Any]]
+) -> PatchTemplate:
+    change: dict[str, Any] = {"name": container, "image": image}
+    if env:
+        change["env"] = env
+    patch = {"spec": {"template": {"spec": {"containers": [change]}}}}
+    return PatchTemplate(stable.name, stable.uid, patch)
+
+
+def _env_names(stable: Workload, container: str) -> set[str]:
+    return {
+        str(variable["name"])
+        for one in stable.template["spec"]["containers"]
+        if one["name"] == container
+        for variable in one.get("env") or []
+    }

@@ -1,0 +1,108 @@
+"""The state as the JSON object `status.memory`, and back.
+
+Floats are written in full, so that a restarted operator goes on from exactly the same evidence.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from faceblur_operator.api.reasons import ConditionType, Reason, Verdict
+from faceblur_operator.core.conditions import stage_of
+from faceblur_operator.core.evidence import RATIO_STEPS, Counts
+from faceblur_operator.core.state import Previous, SloState, State
+
+TIMES = (
+    "since",
+    "started_at",
+    "weighted_since",
+    "traffic_since",
+    "finished_at",
+    "sampled_at",
+    "no_data_since",
+)
+
+
+def dump(state: State) -> dict[str, Any]:
+    """Return what has to be remembered of a state."""
+    times = {name: getattr(state, name) for name in TIMES}
+    memo: dict[str, Any] = {
+        "serial": state.serial,
+        "revision": state.revision,
+        "image": state.image,
+        "stableImage": state.stable_image,
+        "step": state.step,
+        "weight": state.weight,
+        "reason": state.reason.value,
+        "message": state.message,
+        "times": {name: time.isoformat() for name, time in times.items() if time is not None},
+        "slos": {slo.name: _dump_slo(slo) for slo in state.slos},
+    }
+    if state.previous is not None:
+        memo["previous"] = {
+            "image": state.previous.image,
+            "env": [{"name": name, "value": value} for name, value in state.previous.env],
+        }
+    return memo
+
+
+def load(status: Mapping[str, Any]) -> State:
+    """Return the state that a status tells; a fresh one when it tells none that can be read."""
+    memo = status.get("memory")
+    if not isinstance(memo, Mapping):
+        return State()
+    conditions = status.get("conditions") or []
+    progressing = ConditionType.PROGRESSING.value
+    reason = next((one["reason"] for one in conditions if one["type"] == progressing), "")
+    previous = memo.get("previous")
+    return State(
+        stage=stage_of(reason),
+        revision=str(memo["revision"]),
+        image=str(memo["image"]),
+        stable_image=str(memo["stableImage"]),
+        step=int(memo["step"]),
+        weight=int(memo["weight"]),
+        reason=Reason(memo["reason"]),
+        message=str(memo["message"]),
+        slos=tuple(_load_slo(name, one) for name, one in memo["slos"].items()),
+        previous=_load_previous(previous) if previous else None,
+        serial=int(memo["serial"]),
+        **{name: datetime.fromisoformat(text) for name, text in memo["times"].items()},
+    )
+
+
+def serial_of(status: Mapping[str, Any]) -> int:
+    """Return the serial of a stored status, 0 for an empty one."""
+    memo = status.get("memory")
+    return int(memo["serial"]) if isinstance(memo, Mapping) else 0
+
+
+def _dump_slo(slo: SloState) -> dict[str, Any]:
+    memo: dict[str, Any] = {"v": slo.verdict.value, "m": slo.message}
+    if slo.gray.total or slo.stable.total:
+        memo["n"] = [slo.gray.total, slo.gray.bad, slo.stable.total, slo.stable.bad]
+    if any(slo.versus):
+        memo["e"] = list(slo.versus)
+    optional = {"r": slo.restarts, "b": slo.breaches, "x": slo.value, "y": slo.bound}
+    return memo | {name: value for name, value in optional.items() if value}
+
+
+def _load_slo(name: str, memo: Mapping[str, Any]) -> SloState:
+    counts = [float(one) for one in memo.get("n", (0, 0, 0, 0))]
+    versus = tuple(float(one) for one in memo.get("e", (0.0,) * len(RATIO_STEPS)))
+    return SloState(
+        name=name,
+        verdict=Verdict(memo["v"]),
+        message=str(memo["m"]),
+        gray=Counts(counts[0], counts[1]),
+        stable=Counts(counts[2], counts[3]),
+        versus=versus,
+        restarts=int(memo.get("r", 0)),
+        breaches=int(memo.get("b", 0)),
+        value=memo.get("x"),
+        bound=memo.get("y"),
+    )
+
+
+def _load_previous(memo: Mapping[str, Any]) -> Previous:
+    return Previous(str(memo["image"]), tuple((one["name"], one["value"]) for one in memo["env"]))

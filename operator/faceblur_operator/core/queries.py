@@ -1,0 +1,66 @@
+"""Fills the names of one rollout into its query templates and keys them for one batched query."""
+
+import re
+from collections.abc import Mapping
+
+from faceblur_operator.core.limits import limits_of
+from faceblur_operator.core.plan import GaugeObjective, Plan, RatioObjective
+from faceblur_operator.core.revision import container_of
+from faceblur_operator.core.snapshot import Snapshot, Workload
+
+PLACEHOLDER = re.compile(r"\{\{\s*([A-Za-z]+)\s*\}\}")
+GRAY, STABLE = "gray", "stable"
+# What a user may write; the others are for the built-in objectives.
+USER_PLACEHOLDERS = frozenset({"namespace", "stable", "gray", "rollout", "ingress", "pods"})
+POD_SUFFIX = "-[a-z0-9]{5}"
+
+
+def unknown_placeholders(template: str) -> list[str]:
+    """Return the placeholders of a user's query that mean nothing."""
+    return sorted(set(PLACEHOLDER.findall(template)) - USER_PLACEHOLDERS)
+
+
+def queries_for(plan: Plan, snapshot: Snapshot) -> dict[str, str]:
+    """Return every query of this rollout under its key, none while gray has no pods of its own."""
+    gray, stable = snapshot.gray, snapshot.stable
+    if gray is None or stable is None or gray.pod_hash is None:
+        return {}
+    gray_names = _names(plan, gray, f"{gray.name}-{gray.pod_hash}{POD_SUFFIX}")
+    stable_names = _names(plan, stable, f"{stable.name}-[a-z0-9]+{POD_SUFFIX}")
+    # The same question asked of stable: what names gray in it names stable instead.
+    stable_names["gray"] = stable.name
+    asked: dict[str, str] = {}
+    for one in plan.objectives:
+        match one:
+            case GaugeObjective():
+                asked[key(one.name, GRAY, "value")] = _fill(one.query, gray_names)
+            case RatioObjective():
+                for side, names in ((GRAY, gray_names), (STABLE, stable_names)):
+                    asked[key(one.name, side, "bad")] = _fill(one.bad, names)
+                    asked[key(one.name, side, "total")] = _fill(one.total, names)
+    return asked
+
+
+def key(objective: str, side: str, what: str) -> str:
+    """Return the key of one query of an objective."""
+    return f"{objective}:{side}:{what}"
+
+
+def _names(plan: Plan, workload: Workload, pods: str) -> dict[str, str]:
+    container = container_of(workload.template, plan.container) or ""
+    limits = limits_of(workload.template, container)
+    return {
+        "namespace": plan.namespace,
+        "stable": plan.stable_deployment,
+        "gray": plan.gray_deployment,
+        "rollout": plan.name,
+        "ingress": plan.ingress,
+        "pods": pods,
+        "container": container,
+        "cpuLimit": f"{limits.cpu or 0:g}",
+        "memoryLimit": f"{limits.memory or 0:.0f}",
+    }
+
+
+def _fill(template: str, names: Mapping[str, str]) -> str:
+    return PLACEHOLDER.sub(lambda found: names[found.group(1)], template)

@@ -1,0 +1,207 @@
+"""What users see of a decision: the status, and the events."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from faceblur_operator.api.reasons import Phase, Reason, Verdict
+from faceblur_operator.core import memo
+from faceblur_operator.core.conditions import Condition, phase_of, stamp, stored
+from faceblur_operator.core.decision import Event
+from faceblur_operator.core.state import ACTIVE, SloState, Stage, State
+
+# Numbers that move at every tick are stored this often only; what matters is stored at once.
+REFRESH = timedelta(seconds=10)
+KEPT_DECISIONS = 10
+KEPT_HISTORY = 10
+WARNINGS = frozenset(
+    {
+        Reason.SLO_BREACHED,
+        Reason.NO_DATA_TOO_LONG,
+        Reason.GRAY_NOT_READY,
+        Reason.GRAY_LOST_READINESS,
+        Reason.STABLE_NOT_READY,
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a report is made of, besides the state."""
+
+    generation: int
+    steps: int
+    verdict: Verdict
+    conditions: tuple[Condition, ...]
+    now: datetime
+
+
+def status_of(
+    state: State, before: State, stored_status: Mapping[str, Any], facts: Facts
+) -> dict[str, Any]:
+    """Return the whole status as JSON."""
+    old_conditions: Sequence[Mapping[str, Any]] = stored_status.get("conditions") or []
+    conditions = stored(
+        facts.conditions, old_conditions, generation=facts.generation, now=facts.now
+    )
+    status: dict[str, Any] = {
+        "phase": phase_of(facts.conditions).value,
+        "observedGeneration": facts.generation,
+        "revision": state.revision,
+        "currentStepIndex": state.step,
+        "step": f"{state.step + 1}/{facts.steps}" if state.stage is not Stage.IDLE else "",
+        "grayWeight": state.weight,
+        "grayImage": state.image,
+        "stableImage": state.stable_image,
+        "verdict": facts.verdict.value if state.stage is not Stage.PROMOTED else "",
+        "message": _message(state, facts)[:1024],
+        "slos": [_slo(one) for one in state.slos],
+        "decisions": _decisions(state, before, stored_status, facts),
+        "history": _history(state, before, stored_status, facts),
+        "conditions": conditions,
+        "memory": memo.dump(state),
+    }
+    times = {
+        "startedAt": state.started_at,
+        "stepStartedAt": state.weighted_since,
+        "finishedAt": state.finished_at,
+    }
+    return status | {name: stamp(time) for name, time in times.items() if time is not None}
+
+
+def is_worth_storing(
+    status: Mapping[str, Any],
+    stored_status: Mapping[str, Any],
+    *,
+    written_at: datetime | None,
+    now: datetime,
+) -> bool:
+    """Whether a status says something new, or its numbers are old enough to be refreshed."""
+    if _essence(status) != _essence(stored_status):
+        return True
+    if status["slos"] == stored_status.get("slos") and status["message"] == stored_status.get(
+        "message"
+    ):
+        return False
+    return written_at is None or now - written_at >= REFRESH
+
+
+def events_of(
+    state: State, before: State, facts: Facts, *, drift: str | None, refused: str | None
+) -> tuple[Event, ...]:
+    """Return the events of one decision."""
+    events: list[Event] = []
+    if drift is not None:
+        events.append(Event(Reason.REPAIRED, drift, is_warning=True))
+    if refused is not None:
+        reason = next(one.reason for one in facts.conditions if not one.status)
+        events.append(Event(reason, refused, is_warning=True))
+    if state.revision != before.revision and state.stage is Stage.STEPPING:
+        was_running = before.stage in ACTIVE
+        reason = Reason.RESTARTED if was_running else Reason.STARTED
+        from_image = f"{state.stable_image} stays stable"
+        events.append(Event(reason, f"releasing {state.image}; {from_image}"))
+    if _is_news(state, before) and state.reason is not Reason.WAITING_FOR_GRAY:
+        events.append(Event(state.reason, state.message, is_warning=state.reason in WARNINGS))
+    if state.stage is Stage.ROLLED_BACK and before.stage is Stage.ROLLING_BACK:
+        events.append(Event(Reason.ROLLED_BACK, f"all traffic is on {state.stable_image}"))
+    return tuple(events)
+
+
+def _message(state: State, facts: Facts) -> str:
+    phase = phase_of(facts.conditions)
+    if phase in (Phase.INVALID, Phase.SUSPENDED):
+        return next(
+            one.message
+            for one in facts.conditions
+            if (one.type.value == "Accepted" and not one.status)
+            or (one.type.value == "Suspended" and one.status)
+        )
+    return state.message
+
+
+def _is_news(state: State, before: State) -> bool:
+    """Whether the state moved in a way that belongs into events and decisions."""
+    return (state.stage, state.step, state.weight, state.revision) != (
+        before.stage,
+        before.step,
+        before.weight,
+        before.revision,
+    ) and not (state.stage is Stage.ROLLED_BACK and before.stage is Stage.ROLLING_BACK)
+
+
+def _decisions(
+    state: State, before: State, stored_status: Mapping[str, Any], facts: Facts
+) -> list[dict[str, Any]]:
+    kept = list(stored_status.get("decisions") or [])
+    if _is_news(state, before):
+        kept.append(
+            {
+                "time": stamp(facts.now),
+                "action": state.stage.value,
+                "fromWeight": before.weight,
+                "toWeight": state.weight,
+                "reason": state.reason.value,
+                "message": state.message[:512],
+            }
+        )
+    return kept[-KEPT_DECISIONS:]
+
+
+def _history(
+    state: State, before: State, stored_status: Mapping[str, Any], facts: Facts
+) -> list[dict[str, Any]]:
+    kept = list(stored_status.get("history") or [])
+    is_end = state.stage in (Stage.PROMOTED, Stage.ROLLED_BACK) and state.stage is not before.stage
+    if is_end and state.reason is not Reason.ALREADY_STABLE:
+        kept.append(
+            {
+                "revision": state.revision,
+                "image": state.image,
+                "outcome": "Promoted" if state.stage is Stage.PROMOTED else "RolledBack",
+                "time": stamp(facts.now),
+                "message": state.message[:512],
+            }
+        )
+    return kept[-KEPT_HISTORY:]
+
+
+def _slo(slo: SloState) -> dict[str, Any]:
+    shown: dict[str, Any] = {
+        "name": slo.name,
+        "verdict": slo.verdict.value,
+        "message": slo.message[:512],
+    }
+    if slo.value is not None:
+        shown["value"] = f"{slo.value:.4g}"
+    if slo.bound is not None:
+        shown["bound"] = f"{slo.bound:.4g}"
+    if slo.gray.total:
+        shown |= {"grayRequests": round(slo.gray.total), "grayBad": round(slo.gray.bad)}
+    if slo.stable.total:
+        shown |= {"stableRequests": round(slo.stable.total), "stableBad": round(slo.stable.bad)}
+    return shown
+
+
+def _essence(status: Mapping[str, Any]) -> tuple[object, ...]:
+    """Return what of a status is news: all but running numbers and the sentences with them."""
+    conditions = tuple(
+        (one["type"], one["status"], one["reason"], one["observedGeneration"])
+        for one in status.get("conditions") or []
+    )
+    verdicts = tuple((one["name"], one["verdict"]) for one in status.get("slos") or [])
+    kept = _remembered(status)
+    return (
+        *(status.get(name) for name in ("phase", "step", "grayWeight", "revision", "verdict")),
+        *(status.get(name) for name in ("stepStartedAt", "finishedAt", "observedGeneration")),
+        conditions,
+        verdicts,
+        kept,
+    )
+
+
+def _remembered(status: Mapping[str, Any]) -> object:
+    """Return why the stored state is where it is, and what it would put back."""
+    memory = status.get("memory") or {}
+    return memory.get("reason"), str(memory.get("previous"))

@@ -1,0 +1,107 @@
+"""What a rollout remembers between two decisions.
+
+`State` survives in the resource's status (see `memo.py`); `Memory` adds what only this process
+knows and may be lost without harm.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum
+
+from faceblur_operator.api.reasons import Reason, Verdict
+from faceblur_operator.core.counters import Seen
+from faceblur_operator.core.evidence import ZERO, Counts, versus_start
+
+
+class Stage(Enum):
+    """Where in its life a rollout is; always derived from its conditions when loaded."""
+
+    IDLE = "idle"
+    STEPPING = "stepping"
+    PROMOTING = "promoting"
+    STALLED = "stalled"
+    ROLLING_BACK = "rolling back"
+    ROLLED_BACK = "rolled back"
+    PROMOTED = "promoted"
+
+
+ACTIVE = frozenset({Stage.STEPPING, Stage.PROMOTING, Stage.STALLED})
+
+
+@dataclass(frozen=True, slots=True)
+class SloState:
+    """The evidence about one objective and the last verdict on it.
+
+    Attributes:
+        gray, stable: events counted since the last restart of the tests.
+        versus: accumulators of the comparison with stable.
+        restarts: how often a shared outage restarted the tests; each one costs a factor of two.
+        breaches: consecutive ticks over the maximum (gauges).
+        value, bound: last measured value and the bound it is held against.
+    """
+
+    name: str
+    verdict: Verdict = Verdict.INSUFFICIENT
+    message: str = ""
+    gray: Counts = ZERO
+    stable: Counts = ZERO
+    versus: tuple[float, ...] = field(default_factory=versus_start)
+    restarts: int = 0
+    breaches: int = 0
+    value: float | None = None
+    bound: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Previous:
+    """What stable ran before the promotion: its image, and the values of the variables we set."""
+
+    image: str
+    env: tuple[tuple[str, str | None], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """The position of a rollout.
+
+    Attributes:
+        revision: hash of the template being released; empty before the first.
+        step: index into the steps.
+        weight: the weight that is set, in percent.
+        since: when the present stage or step began to wait for something.
+        weighted_since: when the present weight was set; None while it is not.
+        traffic_since: when the first request could reach gray.
+        sampled_at: when Prometheus last gave an answer that could be read.
+        no_data_since: when evidence began to be missing.
+        reason, message: why it is where it is.
+        serial: counts the stored statuses, so that a stale memory is noticed.
+    """
+
+    stage: Stage = Stage.IDLE
+    revision: str = ""
+    image: str = ""
+    stable_image: str = ""
+    step: int = 0
+    weight: int = 0
+    since: datetime | None = None
+    started_at: datetime | None = None
+    weighted_since: datetime | None = None
+    traffic_since: datetime | None = None
+    finished_at: datetime | None = None
+    sampled_at: datetime | None = None
+    no_data_since: datetime | None = None
+    reason: Reason = Reason.STARTED
+    message: str = ""
+    slos: tuple[SloState, ...] = ()
+    previous: Previous | None = None
+    serial: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What one process carries from decision to decision."""
+
+    state: State
+    seen: Mapping[str, Seen | None] = field(default_factory=dict)
+    written_at: datetime | None = None
