@@ -1,0 +1,66 @@
+"""The custom resource as types: what users write and what the operator reports. Pure."""
+
+from faceblur_operator.api.parse import SpecError, parse_spec
+from faceblur_operator.api.slo import (
+    Analysis,
+    Evidence,
+    OnNoData,
+    Prometheus,
+    Ratio,
+    Slo,
+    VersusStable,
+)
+from faceblur_operator.api.spec import (
+    EnvVar,
+    FaceBlurRolloutSpec,
+    Gate,
+    GrayTarget,
+    Notification,
+    NotificationWebhook,
+    OptIn,
+    Preflight,
+    Replicas,
+    SecretRef,
+    StableTarget,
+    Step,
+    Traffic,
+    Webhook,
+)
+from faceblur_operator.api.status import (
+    Condition,
+    DecisionStatus,
+    FaceBlurRolloutStatus,
+    HistoryEntry,
+    SloStatus,
+)
+
+__all__ = [
+    "Analysis",
+    "Condition",
+    "DecisionStatus",
+    "EnvVar",
+    "Evidence",
+    "FaceBlurRolloutSpec",
+    "FaceBlurRolloutStatus",
+    "Gate",
+    "GrayTarget",
+    "HistoryEntry",
+    "Notification",
+    "NotificationWebhook",
+    "OnNoData",
+    "OptIn",
+    "Preflight",
+    "Prometheus",
+    "Ratio",
+    "Replicas",
+    "SecretRef",
+    "Slo",
+    "SloStatus",
+    "SpecError",
+    "StableTarget",
+    "Step",
+    "Traffic",
+    "VersusStable",
+    "Webhook",
+    "parse_spec",
+]

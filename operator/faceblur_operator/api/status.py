@@ -1,0 +1,143 @@
+"""What the operator reports: the status of a FaceBlurRollout.
+
+The API server checks its types only, and every field is optional: a status must never be refused
+because an older CRD knows fewer words. `core/report.py` writes it.
+"""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from faceblur_operator.api.fields import list_map
+from faceblur_operator.api.model import Model
+
+
+class SloStatus(Model):
+    """What the evidence says about one objective."""
+
+    name: str = Field(description="Name of the objective in spec.analysis.slos.")
+    verdict: str | None = Field(
+        default=None,
+        description="Pass, Breach, Insufficient (too few requests yet), NoData (nothing to judge) "
+        "or Error (could not be measured).",
+    )
+    message: str | None = Field(default=None, description="The verdict in a sentence.")
+    value: str | None = Field(
+        default=None, description="What was measured: a share from 0 to 1, or the number."
+    )
+    bound: str | None = Field(
+        default=None, description="What it is compared with, in the same unit."
+    )
+    gray_requests: int | None = Field(
+        default=None, description="Requests to gray counted at this step."
+    )
+    gray_bad: int | None = Field(default=None, description="The bad ones among them.")
+    stable_requests: int | None = Field(
+        default=None, description="Requests to stable counted at the same time."
+    )
+    stable_bad: int | None = Field(default=None, description="The bad ones among them.")
+    restarts: int | None = Field(
+        default=None, description="How often the evidence for a promotion began anew."
+    )
+    versus: Annotated[list[float], Field(max_length=64)] = Field(
+        default=[], description="Evidence that gray is worse than stable, as logarithms."
+    )
+    breaches: int | None = Field(
+        default=None, description="Values above max in a row, for cpu, memory and value."
+    )
+
+
+class DecisionStatus(Model):
+    """A change the operator decided on, and why."""
+
+    time: datetime = Field(description="When it was decided.")
+    action: str = Field(description="What was decided.")
+    from_weight: int | None = Field(default=None, description="Gray weight before, in percent.")
+    to_weight: int | None = Field(default=None, description="Gray weight after, in percent.")
+    reason: str | None = Field(default=None, description="Why, in one word.")
+    message: str | None = Field(default=None, description="Why, in a sentence with the counts.")
+
+
+class HistoryEntry(Model):
+    """How an earlier release ended."""
+
+    revision: str = Field(description="Revision that was released.")
+    image: str | None = Field(default=None, description="Its image.")
+    outcome: str | None = Field(default=None, description="Promoted or RolledBack.")
+    time: datetime | None = Field(default=None, description="When it ended.")
+    message: str | None = Field(default=None, description="Why it ended so.")
+
+
+class Condition(Model):
+    """One aspect of the rollout that is true or not."""
+
+    type: str = Field(
+        description="Accepted, Progressing, Paused, Promoted, RolledBack, Suspended or Drifted."
+    )
+    status: str = Field(description="True, False or Unknown.")
+    reason: str = Field(description="Why, in one word.")
+    message: str = Field(default="", description="Why, in a sentence that says what to change.")
+    last_transition_time: datetime = Field(description="When the status last changed.")
+    observed_generation: int | None = Field(
+        default=None, description="metadata.generation that this is about."
+    )
+
+
+class FaceBlurRolloutStatus(Model):
+    """What the operator has done and sees; written by the operator only."""
+
+    phase: str | None = Field(
+        default=None,
+        description="Pending, Progressing, Paused, Promoting, Succeeded, RollingBack, RolledBack, "
+        "Invalid or Suspended.",
+    )
+    observed_generation: int | None = Field(
+        default=None, description="metadata.generation that the status is about."
+    )
+    revision: str | None = Field(
+        default=None, description="Hash of what is released: image, variables and pod template."
+    )
+    step: str | None = Field(default=None, description="Step of how many, such as 2/4.")
+    current_step_index: int | None = Field(
+        default=None, description="Index of the step in spec.steps, from 0."
+    )
+    gray_weight: int | None = Field(
+        default=None, description="Percent of the traffic that goes to gray."
+    )
+    stable_image: str | None = Field(default=None, description="Image that stable runs.")
+    gray_image: str | None = Field(default=None, description="Image that gray runs.")
+    message: str | None = Field(
+        default=None, description="What is going on and why, in a sentence."
+    )
+    verdict: str | None = Field(
+        default=None, description="The worst verdict among slos; words as there."
+    )
+    started_at: datetime | None = Field(default=None, description="When this release began.")
+    step_started_at: datetime | None = Field(
+        default=None, description="When the present weight was reached."
+    )
+    finished_at: datetime | None = Field(
+        default=None, description="When this release was promoted or rolled back."
+    )
+    slos: Annotated[list[SloStatus], Field(max_length=16)] = Field(
+        default=[],
+        description="What the evidence says about each objective.",
+        json_schema_extra=list_map("name"),
+    )
+    decisions: Annotated[list[DecisionStatus], Field(max_length=64)] = Field(
+        default=[], description="The latest decisions, oldest first."
+    )
+    history: Annotated[list[HistoryEntry], Field(max_length=64)] = Field(
+        default=[], description="How the latest releases ended, oldest first."
+    )
+    conditions: Annotated[list[Condition], Field(max_length=16)] = Field(
+        default=[],
+        description="Conditions, for kubectl wait --for=condition=Promoted.",
+        json_schema_extra=list_map("type"),
+    )
+    memory: dict[str, Any] | None = Field(
+        default=None,
+        description="What the operator must remember across restarts; not for people.",
+        json_schema_extra={"x-kubernetes-preserve-unknown-fields": True},
+    )
