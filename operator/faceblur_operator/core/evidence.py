@@ -16,6 +16,7 @@ WORSE_STEPS = 8
 GOOD_SHARES = (0.02, 0.1, 0.25, 0.5, 0.75)
 RATIO_STEPS = (1.5, 2.0, 4.0, 8.0, 32.0, 128.0)
 SMALLEST_RATE = 1e-6
+ROUNDS = 30
 LARGEST_RATE = 0.95
 
 
@@ -84,15 +85,23 @@ def missing_events(unacceptable: float, counts: Counts, *, wanted_log: float) ->
     Returns:
         0 when the evidence is there; None when it would never be at this share.
     """
-    have = log_better_than(unacceptable, counts)
-    if have >= wanted_log:
-        return 0.0
     share = counts.bad / counts.total if counts.total else 0.0
     growth = max(
         share * log(step) + (1 - share) * _log_good_factor(step * unacceptable, unacceptable)
         for step in GOOD_SHARES
     )
-    return (wanted_log - have) / growth if growth > 0 else None
+    more = 0.0
+    for _ in range(ROUNDS):
+        # No alternative grows faster than the best one, so this never goes past the answer.
+        short = wanted_log - log_better_than(
+            unacceptable, Counts(counts.total + more, counts.bad + share * more)
+        )
+        if short <= 0:
+            return more
+        if growth <= 0:
+            return None
+        more += max(short / growth, 1.0)
+    return more
 
 
 def _rates_above(p0: float) -> list[float]:

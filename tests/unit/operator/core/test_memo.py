@@ -1,0 +1,33 @@
+"""The state survives in the status, exactly."""
+
+import json
+from dataclasses import replace
+
+from tests.support.builders import a_plan, a_ratio
+from tests.support.world import World
+
+from faceblur_operator.core import memo
+from faceblur_operator.core.state import Previous, State
+
+
+def test_a_state_in_the_middle_comes_back_exactly() -> None:
+    """Through JSON text, as the API server keeps it; floats to the last bit."""
+    plan = a_plan(objectives=(a_ratio(max_ratio=1.5),))
+    world = World()
+    for _ in range(25):
+        world.serve(gray=31, bad=1 if world.weight == 25 else 0, stable=97, stable_bad=1)
+        world.tick(plan)
+        world.settle()
+    assert world.memory is not None
+    state = replace(
+        world.memory.state, previous=Previous("x:1", (("A", "1"), ("B", None))), serial=9
+    )
+    status = {**world.status, "memory": memo.dump(state)}
+
+    found = memo.load(json.loads(json.dumps(status)))
+
+    assert found == state
+
+
+def test_an_empty_status_is_a_fresh_state() -> None:
+    assert (memo.load({}), memo.serial_of({})) == (State(), 0)
