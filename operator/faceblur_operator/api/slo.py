@@ -66,12 +66,12 @@ class Slo(Model):
     ratio: Ratio | None = Field(
         default=None,
         description="A share of bad events measured by two PromQL queries on raw counters; needs "
-        "atLeast, versusStable or both.",
+        "atLeast, versusStable or both. Default: none.",
     )
     value: PromQL | None = Field(
         default=None,
         description="PromQL of a single number, such as the length of a queue; needs max. "
-        "Placeholders as in ratio.",
+        "Placeholders as in ratio. Default: none.",
     )
     below: Duration | None = Field(
         default=None,
@@ -81,7 +81,7 @@ class Slo(Model):
     at_least: Percentage | None = Field(
         default=None,
         description="Smallest share of good events, above 0% and below 100%, such as 99.5%. "
-        "Gray is rolled back when there is evidence that it is below.",
+        "Gray is rolled back when there is evidence that it is below. Default: none.",
     )
     unacceptable: Percentage | None = Field(
         default=None,
@@ -92,12 +92,13 @@ class Slo(Model):
     max: NumberOrPercentage | None = Field(
         default=None,
         description="Largest good value. With builtin cpu and memory a percentage of the limit, "
-        "such as 70%. With value a number (quote one with a fraction: '0.5').",
+        "such as 70%. With value a number (quote one with a fraction: '0.5'). "
+        "Default: none.",
     )
     versus_stable: VersusStable | None = Field(
         default=None,
         description="Compare gray with stable over the same time. Not with latency, cpu, memory "
-        "and value.",
+        "and value. Default: not compared.",
     )
     failure_limit: Annotated[int, Field(ge=1, le=1000)] = Field(
         default=3,
@@ -268,11 +269,13 @@ class Analysis(Model):
     )
     evidence: Evidence = Field(
         default=Evidence(),
-        description="How sure the operator must be before it rolls back or promotes.",
+        description="How sure the operator must be before it rolls back or promotes. "
+        "Default: 1% each.",
     )
     on_no_data: OnNoData = Field(
         default=OnNoData(),
-        description="What to do while Prometheus has no data, or cannot be reached.",
+        description="What to do while Prometheus has no data, or cannot be reached. "
+        "Default: hold, and roll back after 15m.",
     )
     on_shared_breach: Literal["hold", "rollback"] = Field(
         default="hold",

@@ -82,7 +82,7 @@ class GrayTarget(Model):
     replicas: Replicas = Field(
         default=Replicas(),
         description="Bounds of the number of gray pods, which follows the weight: stable's "
-        "replicas times the weight, rounded up.",
+        "replicas times the weight, rounded up. Default: 1 to 10.",
     )
 
 
@@ -126,7 +126,7 @@ class Traffic(Model):
     )
     http_routes: Annotated[list[IngressName], Field(max_length=8)] = Field(
         default=[],
-        description="Gateway API HTTPRoutes, instead of ingresses.",
+        description="Gateway API HTTPRoutes, instead of ingresses. Default: none.",
         json_schema_extra=as_set(),
     )
     opt_in: OptIn | None = Field(
