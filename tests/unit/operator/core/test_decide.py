@@ -285,6 +285,26 @@ def test_gray_is_ready_before_it_gets_its_weight() -> None:
     assert world.weight == 5
 
 
+@pytest.mark.parametrize(
+    "state",
+    [
+        pytest.param({"ready": 0}, id="settled but not ready"),
+        pytest.param({"updated": 0}, id="the ready pod is an old one"),
+        pytest.param({"settled": False}, id="the controller has not looked yet"),
+    ],
+)
+def test_gray_gets_no_traffic_while_it_cannot_carry_it(state: dict[str, Any]) -> None:
+    world, plan = World(), a_plan()
+    world.tick(plan)
+    world.settle()
+    assert world.gray is not None
+    world.gray = replace(world.gray, **state)
+
+    world.tick(plan)
+
+    assert world.weight == 0
+
+
 def test_gray_that_never_gets_ready_is_given_up_at_the_deadline() -> None:
     world, plan = World(), a_plan(progress_deadline=timedelta(seconds=60))
 
