@@ -67,7 +67,7 @@ def _row(path: str, node: Mapping[str, Any], is_required: bool) -> str:
 
 
 def _shown(default: object) -> str:
-    if default in (None, {}, ""):
+    if default in (None, "") or isinstance(default, dict):
         return ""
     if isinstance(default, bool):
         return f"`{str(default).lower()}`"

@@ -76,6 +76,11 @@ STEPS = [
     Case("twenty steps", with_steps(*range(1, 20), 100)),
     Case("twenty-one steps", with_steps(*range(1, 21), 100), "spec.steps"),
     Case("a hold without unit", a_spec(steps=[{"weight": 100, "hold": "10"}]), "hold"),
+    Case(
+        "a hold beyond all calendars",
+        a_spec(steps=[{"weight": 100, "hold": "99999999h"}]),
+        "spec.steps[0].hold",
+    ),
     Case("a hold of hours and minutes", a_spec(steps=[{"weight": 100, "hold": "1h30m"}])),
 ]
 FORM = [
@@ -137,6 +142,11 @@ LIMITS = [
     ),
     Case("a promise of 100%", with_slos(an_slo(builtin="errors", atLeast="100%")), "below 100%"),
     Case("a promise of 0%", with_slos(an_slo(builtin="errors", atLeast="0%")), "above 0%"),
+    Case(
+        "an unacceptable share above all",
+        with_slos(an_slo(builtin="errors", versusStable={"maxRatio": 2}, unacceptable="150%")),
+        "below 100%",
+    ),
     Case("a share without %", with_slos(an_slo(builtin="errors", atLeast="99")), "atLeast"),
     Case(
         "unacceptable below at least",

@@ -178,12 +178,16 @@ class Slo(Model):
         return self.versus_stable is None or self.builtin != "latency"
 
     @rule(
-        f"!has(self.atLeast) || ({_percent('self.atLeast')} > 0.0 "
-        f"&& {_percent('self.atLeast')} < 100.0)",
-        "atLeast must be above 0% and below 100%; no number of requests proves 100%",
+        " && ".join(
+            f"(!has({field}) || ({_percent(field)} > 0.0 && {_percent(field)} < 100.0))"
+            for field in ("self.atLeast", "self.unacceptable")
+        ),
+        "atLeast and unacceptable must be above 0% and below 100%; no number of requests proves "
+        "100%",
     )
-    def _share_is_possible(self) -> bool:
-        return self.at_least is None or 0 < units.fraction(self.at_least) < 1
+    def _shares_are_possible(self) -> bool:
+        shares = [one for one in (self.at_least, self.unacceptable) if one is not None]
+        return all(0 < units.fraction(one) < 1 for one in shares)
 
     @rule(
         "!(has(self.unacceptable) && has(self.atLeast)) "

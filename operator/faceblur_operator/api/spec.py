@@ -285,7 +285,7 @@ class FaceBlurRolloutSpec(Model):
         return weights == sorted(set(weights))
 
     @rule(
-        "self.steps[size(self.steps) - 1].weight == 100",
+        "size(self.steps) == 0 || self.steps[size(self.steps) - 1].weight == 100",
         "the last of steps must have weight 100",
     )
     def _last_step_is_everybody(self) -> bool:

@@ -56,7 +56,7 @@ def _convert(schema: Schema, definitions: Schema, where: str) -> dict[str, Any]:
         else:
             raise UnknownSchemaError(f"{where or 'schema'}: no counterpart of {word!r} is known")
     if "default" in flat:
-        result |= _default(flat["default"], result, where)
+        result |= _default(flat["default"])
     if "type" not in result and "x-kubernetes-int-or-string" not in result:
         raise UnknownSchemaError(f"{where or 'schema'}: has no type")
     return result
@@ -119,27 +119,18 @@ CONVERTERS = {
 }
 
 
-def _default(value: Any, schema: Schema, where: str) -> dict[str, Any]:
-    """Return the default: none for None and for an empty list, `{}` for an object of defaults.
+def _default(value: Any) -> dict[str, Any]:
+    """Return the default, with what is None or an empty list left out.
 
-    The API server fills in the defaults inside `{}` itself, so they are written once only.
+    Written in full: the API server checks the rules of a default before it fills in the defaults
+    inside it.
     """
-    if value is None or value == []:
-        return {}
-    if not isinstance(value, Mapping):
-        return {"default": _without_none(value)}
-    inner = schema.get("properties", {})
-    for name, one in value.items():
-        known = inner[name].get("default")
-        expected = {} if isinstance(one, Mapping) else one
-        if one not in (None, []) and known != expected:
-            raise UnknownSchemaError(f"{where}.{name}: default {one!r} differs from its type's")
-    return {"default": {}}
+    return {} if value in (None, []) else {"default": _without_empty(value)}
 
 
-def _without_none(value: Any) -> Any:
+def _without_empty(value: Any) -> Any:
     if isinstance(value, Mapping):
-        return {name: _without_none(one) for name, one in value.items() if one is not None}
+        return {k: _without_empty(one) for k, one in value.items() if one not in (None, [])}
     if isinstance(value, list):
-        return [_without_none(one) for one in value]
+        return [_without_empty(one) for one in value]
     return value

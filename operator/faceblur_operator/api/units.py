@@ -7,7 +7,8 @@ import re
 from datetime import timedelta
 from decimal import Decimal
 
-DURATION_PATTERN = r"^([0-9]+(ms|s|m|h))+$"
+# Seven digits: a time that far away still has a date.
+DURATION_PATTERN = r"^([0-9]{1,7}(ms|s|m|h))+$"
 PERCENTAGE_PATTERN = r"^[0-9]+(\.[0-9]+)?%$"
 MILLISECONDS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000}
 

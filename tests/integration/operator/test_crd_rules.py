@@ -1,0 +1,125 @@
+"""A real API server holds users to the CRD: every rule has an object that passes and one that not.
+
+The table is the one the types are held to, so that CEL and Python cannot come apart.
+"""
+
+import json
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from tests.cluster import Cluster, tools
+from tests.support.specs import CASES, Case, Spec, a_resource, a_spec
+
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(120)]
+
+ROOT = Path(__file__).resolve().parents[3]
+CRD = ROOT / "crds" / "faceblur.dev_faceblurrollouts.yaml"
+STATUS = {
+    "phase": "Progressing",
+    "step": "2/4",
+    "currentStepIndex": 1,
+    "grayWeight": 25,
+    "verdict": "Insufficient",
+    "message": "holding at 25 %: 120 more requests are needed",
+    "stableImage": "ai-face-blur:1.0",
+    "revision": "5d4f8c7b6",
+    "memory": {"serial": 3, "anything": {"goes": [1.5]}},
+}
+Kubectl = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture(scope="module")
+def kubectl() -> Iterator[Kubectl]:
+    """Return kubectl for an API server that knows the CRD; extra text is its input."""
+    with Cluster.start("crd-rules", nodes=False) as cluster:
+
+        def run(*words: str, given: str | None = None) -> subprocess.CompletedProcess[str]:
+            command = [str(tools.kubectl()), f"--kubeconfig={cluster.kubeconfig}", *words]
+            return subprocess.run(
+                command, input=given, capture_output=True, text=True, check=False, timeout=60
+            )
+
+        assert run("apply", "--server-side", "-f", str(CRD)).returncode == 0
+        established = run("wait", "--for=condition=Established", "--timeout=30s", "-f", str(CRD))
+        assert established.returncode == 0, established.stderr
+        yield run
+
+
+def _create(kubectl: Kubectl, resource: Spec) -> subprocess.CompletedProcess[str]:
+    words = ("create", "--dry-run=server", "--validate=strict", "-f", "-")
+    return kubectl(*words, given=json.dumps(resource))
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.claim)
+def test_api_server_accepts_and_refuses_what_the_table_says(kubectl: Kubectl, case: Case) -> None:
+    done = _create(kubectl, a_resource(case.spec))
+
+    assert (done.returncode == 0) == (case.refused is None), done.stderr
+    assert (case.refused or "") in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "want"),
+    [
+        pytest.param("n" * 40, "", id="forty characters"),
+        pytest.param("n" * 41, "metadata.name must have at most 40 characters", id="one more"),
+    ],
+)
+def test_long_names_are_refused(kubectl: Kubectl, name: str, want: str) -> None:
+    done = _create(kubectl, a_resource(a_spec(), name))
+
+    assert (done.returncode == 0) == (want == ""), done.stderr
+    assert want in done.stderr
+
+
+def test_two_objectives_of_one_name_are_refused(kubectl: Kubectl) -> None:
+    same = [{"name": "a", "builtin": "errors", "atLeast": "9%"}] * 2
+
+    done = _create(kubectl, a_resource(a_spec(analysis={"slos": same})))
+
+    assert done.returncode == 1
+    assert "Duplicate value" in done.stderr
+
+
+def test_a_typo_is_refused(kubectl: Kubectl) -> None:
+    done = _create(kubectl, a_resource(a_spec(imagee="x")))
+
+    assert done.returncode == 1
+    assert 'unknown field "spec.imagee"' in done.stderr
+
+
+def test_explain_tells_meaning_unit_and_default(kubectl: Kubectl) -> None:
+    said = kubectl("explain", "faceblurrollout.spec.analysis").stdout
+
+    words = " ".join(said.split())
+    assert "How often to ask. A duration of at least 1s, default 5s." in words
+    assert "slos <[]Object> -required-" in words
+
+
+def test_get_shows_the_columns(kubectl: Kubectl) -> None:
+    made = kubectl("create", "-f", "-", given=json.dumps(a_resource(a_spec(), "shown")))
+    assert made.returncode == 0, made.stderr
+    patch = json.dumps({"status": STATUS})
+    told = kubectl(
+        "patch", "rollout", "shown", "--subresource=status", "--type=merge", f"--patch={patch}"
+    )
+    assert told.returncode == 0, told.stderr
+
+    narrow = kubectl("get", "rollout", "shown").stdout.splitlines()
+    wide = kubectl("get", "fbr", "shown", "-o", "wide").stdout.splitlines()
+    kept = json.loads(kubectl("get", "rollout", "shown", "-o", "json").stdout)["status"]
+
+    columns = ["NAME", "PHASE", "STEP", "WEIGHT", "IMAGE", "VERDICT", "MESSAGE", "AGE"]
+    assert narrow[0].split() == columns
+    assert narrow[1].split()[:6] == [
+        "shown",
+        "Progressing",
+        "2/4",
+        "25",
+        "ai-face-blur:1.1-gray",
+        "Insufficient",
+    ]
+    assert wide[0].split() == [*columns, "STABLE", "REVISION", "STARTED", "FINISHED"]
+    assert kept == STATUS
