@@ -1,0 +1,158 @@
+"""From what a user wrote to a plan, or to a sentence that says what to change."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from faceblur_operator.api import parse_spec
+from faceblur_operator.api.reasons import Reason
+from faceblur_operator.core.admission import Refusal
+from faceblur_operator.core.compiler import Defaults, compile_plan
+from faceblur_operator.core.plan import GaugeObjective, Plan, RatioObjective
+
+DEFAULTS = Defaults("http://prometheus.monitoring:9090", (), timedelta(seconds=5))
+
+
+def a_spec(**changes: Any) -> dict[str, Any]:
+    return {
+        "image": "ai-face-blur:1.1-gray",
+        "stable": {"deployment": "face-blur-stable", "service": "face-blur-service"},
+        "traffic": {"ingresses": ["face-blur-ingress"]},
+        "steps": [{"weight": 5}, {"weight": 100}],
+        "analysis": {"slos": [{"name": "ok", "builtin": "blurSuccess", "atLeast": "99.5%"}]},
+        **changes,
+    }
+
+
+def with_slo(**slo: Any) -> dict[str, Any]:
+    return a_spec(analysis={"slos": [{"name": "one", **slo}]})
+
+
+def compiled(spec: dict[str, Any], defaults: Defaults = DEFAULTS) -> Plan | Refusal:
+    return compile_plan("demo", "face-blur", parse_spec(spec), defaults)
+
+
+def plan_of(spec: dict[str, Any]) -> Plan:
+    plan = compiled(spec)
+    assert isinstance(plan, Plan), plan
+    return plan
+
+
+def test_what_is_missing_is_named_after_stable() -> None:
+    plan = plan_of(a_spec())
+
+    assert (plan.gray_deployment, plan.gray_service) == (
+        "face-blur-stable-gray",
+        "face-blur-service-gray",
+    )
+    assert plan.prometheus_url == "http://prometheus.monitoring:9090"
+    assert [one.weight for one in plan.steps] == [5, 100]
+
+
+@pytest.mark.parametrize(
+    ("slo", "want"),
+    [
+        pytest.param({"atLeast": "99.5%"}, (0.005, 0.015), id="one point more at least"),
+        pytest.param({"atLeast": "95%"}, (0.05, 0.1), id="twice the allowed share"),
+        pytest.param({"atLeast": "10%"}, (0.9, 0.95), id="never above what can be tested"),
+        pytest.param({"atLeast": "99%", "unacceptable": "90%"}, (0.01, 0.1), id="as written"),
+    ],
+)
+def test_the_unacceptable_share(slo: dict[str, str], want: tuple[float, float]) -> None:
+    (made,) = plan_of(with_slo(builtin="blurSuccess", **slo)).objectives
+
+    assert isinstance(made, RatioObjective)
+    assert (made.allowed, made.unacceptable) == pytest.approx(want)
+
+
+@pytest.mark.parametrize(
+    ("slo", "want"),
+    [
+        pytest.param({"builtin": "cpu", "max": "70%"}, 0.7, id="a share of the limit"),
+        pytest.param({"value": "max(queue)", "max": 20}, 20.0, id="a number"),
+    ],
+)
+def test_the_maximum_of_a_gauge(slo: dict[str, Any], want: float) -> None:
+    (made,) = plan_of(with_slo(**slo)).objectives
+
+    assert isinstance(made, GaugeObjective)
+    assert made.maximum == pytest.approx(want)
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason", "says"),
+    [
+        pytest.param(
+            {"traffic": {"httpRoutes": ["r"]}}, Reason.NOT_SUPPORTED, "httpRoutes", id="routes"
+        ),
+        pytest.param(
+            {"traffic": {"ingresses": ["a", "b"]}}, Reason.NOT_SUPPORTED, "more than one", id="two"
+        ),
+        pytest.param(
+            {"traffic": {"ingresses": ["a"], "sticky": True}},
+            Reason.NOT_SUPPORTED,
+            "sticky",
+            id="sticky",
+        ),
+        pytest.param(
+            {"steps": [{"weight": 50, "approval": True}, {"weight": 100}]},
+            Reason.NOT_SUPPORTED,
+            "approval",
+            id="approval",
+        ),
+        pytest.param(
+            {"preflight": {"stableHealthy": True}},
+            Reason.NOT_SUPPORTED,
+            "preflight",
+            id="preflight",
+        ),
+        pytest.param(
+            with_slo(builtin="faceRecall", atLeast="95%"),
+            Reason.NOT_SUPPORTED,
+            "faceRecall",
+            id="a builtin of a later version",
+        ),
+        pytest.param(
+            with_slo(ratio={"bad": "a{{typo}}", "total": "b"}, atLeast="95%"),
+            Reason.INVALID_SPEC,
+            "{{typo}} is not a placeholder",
+            id="an unknown placeholder",
+        ),
+    ],
+)
+def test_what_does_not_work_is_refused_with_a_sentence(
+    changes: dict[str, Any], reason: Reason, says: str
+) -> None:
+    found = compiled(a_spec(**changes))
+
+    assert isinstance(found, Refusal)
+    assert found.reason is reason
+    assert says in found.message
+
+
+@pytest.mark.parametrize(
+    ("url", "allow", "is_allowed"),
+    [
+        pytest.param("http://prometheus.monitoring:9090", (), True, id="the default's host"),
+        pytest.param("http://evil.example", (), False, id="another host"),
+        pytest.param("http://p.team-a.svc", ("*.svc",), True, id="on the list by a pattern"),
+        pytest.param("http://p.svc.evil.example", ("*.svc",), False, id="only looks like it"),
+    ],
+)
+def test_which_prometheus_may_be_asked(
+    url: str, allow: tuple[str, ...], *, is_allowed: bool
+) -> None:
+    analysis = {**a_spec()["analysis"], "prometheus": {"url": url}}
+    defaults = Defaults(DEFAULTS.prometheus_url, allow, DEFAULTS.drain)
+
+    found = compiled(a_spec(analysis=analysis), defaults)
+
+    assert isinstance(found, Plan) is is_allowed
+
+
+def test_no_prometheus_at_all_is_refused() -> None:
+    found = compiled(a_spec(), Defaults(None, (), timedelta(seconds=5)))
+
+    assert isinstance(found, Refusal)
+    assert "spec.analysis.prometheus.url is missing" in found.message
