@@ -1,0 +1,48 @@
+"""The only thing a cluster makes outside of its namespaces: cgroup directories, and their removal."""
+
+import contextlib
+import os
+import time
+from pathlib import Path
+
+_ROOT = Path("/sys/fs/cgroup")
+_CONTROLLERS = (
+    *("cpu", "cpuacct", "cpuset", "memory", "devices", "freezer", "blkio", "pids"),
+    *("systemd", "unified", "net_cls", "net_prio", "perf_event", "hugetlb"),
+)
+
+
+def directories(name: str) -> list[Path]:
+    """Return the directories of the cgroup `name`, on cgroup v1 one for each controller."""
+    if (_ROOT / "cgroup.controllers").exists():
+        return [_ROOT / name]
+    return [_ROOT / each / name for each in _CONTROLLERS if (_ROOT / each).is_dir()]
+
+
+def create(name: str) -> None:
+    """Make the cgroup `name`."""
+    for folder in directories(name):
+        folder.mkdir(exist_ok=True)
+        if folder.parent.name == "cpuset":
+            for file in ("cpuset.cpus", "cpuset.mems"):
+                (folder / file).write_text((folder.parent / file).read_text())
+
+
+def remove(name: str, seconds: float = 10) -> list[Path]:
+    """Remove the cgroup `name` and all below it; return what could not be removed in time.
+
+    A process that was just killed leaves its cgroup a moment later, hence the patience.
+    """
+    end = time.monotonic() + seconds
+    while True:
+        left = [folder for folder in directories(name) if not _remove_tree(folder)]
+        if not left or time.monotonic() > end:
+            return left
+        time.sleep(0.05)
+
+
+def _remove_tree(folder: Path) -> bool:
+    for place, _, _ in os.walk(folder, topdown=False):
+        with contextlib.suppress(OSError):
+            Path(place).rmdir()
+    return not folder.exists()

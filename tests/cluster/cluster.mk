@@ -1,0 +1,11 @@
+# The test cluster and the images; included by the Makefile, which sets PY.
+.PHONY: cluster-up cluster-down images
+
+cluster-up: ## start a real single-node Kubernetes and print its kubeconfig
+	@$(PY) -m tests.cluster up $(NAME)
+
+cluster-down: ## end it and take everything away
+	@$(PY) -m tests.cluster down $(NAME)
+
+images: ## build the images (NAME="..." for some of them)
+	@$(PY) -m tests.cluster.images build $(NAME)

@@ -1,0 +1,3 @@
+module faceblur.dev/tests/cluster/web
+
+go 1.26.0
