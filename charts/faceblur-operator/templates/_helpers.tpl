@@ -1,0 +1,58 @@
+{{/* Name of all objects. */}}
+{{- define "faceblur-operator.name" -}}
+{{ .Values.nameOverride | default .Chart.Name }}
+{{- end }}
+
+{{/* Labels by which the pods are selected. */}}
+{{- define "faceblur-operator.selector" -}}
+app.kubernetes.io/name: {{ include "faceblur-operator.name" . }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end }}
+
+{{/* Labels of all objects. */}}
+{{- define "faceblur-operator.labels" -}}
+{{ include "faceblur-operator.selector" . }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/part-of: faceblur
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version | replace "+" "_" }}
+{{- end }}
+
+{{/* Name of the service account. */}}
+{{- define "faceblur-operator.account" -}}
+{{- if .Values.serviceAccount.create -}}
+{{ .Values.serviceAccount.name | default (include "faceblur-operator.name" .) }}
+{{- else -}}
+{{ required "serviceAccount.name is needed when serviceAccount.create is false" .Values.serviceAccount.name }}
+{{- end -}}
+{{- end }}
+
+{{/* What the operator may do in a namespace it looks after: one rule per thing its code does. */}}
+{{- define "faceblur-operator.rules" -}}
+- apiGroups: [faceblur.dev]
+  resources: [faceblurrollouts]
+  verbs: [get, list, watch]
+# Only the status: what users ask for is theirs.
+- apiGroups: [faceblur.dev]
+  resources: [faceblurrollouts/status]
+  verbs: [patch, update]
+- apiGroups: [apps]
+  resources: [deployments]
+  verbs: [get, list, watch, create, patch]
+- apiGroups: [apps]
+  resources: [replicasets]
+  verbs: [get, list, watch]
+- apiGroups: [""]
+  resources: [pods]
+  verbs: [get, list, watch]
+- apiGroups: [""]
+  resources: [services]
+  verbs: [get, list, watch, create, patch]
+# The gray Ingress is removed at the end of a release.
+- apiGroups: [networking.k8s.io]
+  resources: [ingresses]
+  verbs: [get, list, watch, create, patch, delete]
+- apiGroups: ["", events.k8s.io]
+  resources: [events]
+  verbs: [create]
+{{- end }}
