@@ -69,9 +69,8 @@ def count(
             why = f"Prometheus has no series for `{what}` of {side}"
             return Blind(Verdict.NO_DATA, why), {}
         growth, after = increment(seen.get(name), series)
-        if isinstance(growth, Unusable) or after is None:
-            why = growth.why if isinstance(growth, Unusable) else "nothing to count"
-            return Blind(Verdict.ERROR, why), {}
+        if isinstance(growth, Unusable):
+            return Blind(Verdict.ERROR, growth.why), {}
         grown[what] = growth
         now[name] = after
     bad, total = grown["bad"], grown["total"]
@@ -87,7 +86,8 @@ def count(
 def learn(state: SloState, objective: RatioObjective, gray: Tick, stable: Tick | None) -> SloState:
     """Return the evidence with one tick added."""
     versus = state.versus
-    if stable is not None:
+    # A tick in which more was bad than happened is a torn reading; it proves nothing.
+    if stable is not None and _is_whole(gray.comparable) and _is_whole(stable.comparable):
         versus = evidence.versus_add(
             versus,
             max_ratio=objective.max_ratio or 1.0,
@@ -207,6 +207,10 @@ def blinded(state: SloState, why: Blind) -> SloState:
 def waiting(state: SloState, why: str) -> SloState:
     """Return the state of an objective that does not count yet."""
     return _said(state, Verdict.INSUFFICIENT, why)
+
+
+def _is_whole(counts: Counts) -> bool:
+    return 0 <= counts.bad <= counts.total
 
 
 def _said(state: SloState, verdict: Verdict, message: str) -> SloState:

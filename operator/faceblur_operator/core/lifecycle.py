@@ -175,7 +175,7 @@ def _raise(state: State, view: View) -> State:
 
 def _promote(state: State, view: View) -> State:
     plan, stable, now = view.plan, view.snapshot.stable, view.now
-    if stable is None or state.since is None:
+    if stable is None:
         return state
     if view.is_released and stable.is_rolled_out:
         return replace(
@@ -188,13 +188,14 @@ def _promote(state: State, view: View) -> State:
             reason=Reason.PROMOTED,
             message=f"stable runs {plan.image}",
         )
-    if now - state.since >= plan.progress_deadline:
+    since = state.since or now
+    if now - since >= plan.progress_deadline:
         return replace(
             state,
             stage=Stage.STALLED,
             since=now,
             reason=Reason.STABLE_NOT_READY,
-            message=f"stable was not ready {_seconds(now, state.since)} s after it got "
+            message=f"stable was not ready {_seconds(now, since)} s after it got "
             f"{plan.image}; it runs the old version again and gray keeps all traffic",
         )
     why = f"stable: {stable.updated} of {stable.replicas} pods new, {stable.available} available"

@@ -1,0 +1,191 @@
+"""One objective and one tick: the verdict, and what is never counted."""
+
+from dataclasses import replace
+from datetime import timedelta
+from math import inf, log, nan
+
+import pytest
+from tests.support.builders import a_gauge, a_plan, a_ratio
+from tests.support.world import START
+
+from faceblur_operator.api.reasons import Verdict
+from faceblur_operator.core import builtins
+from faceblur_operator.core.analysis import analyse, explain, verdict_of
+from faceblur_operator.core.evidence import ZERO, Counts
+from faceblur_operator.core.judge import Terms, Tick, judge_gauge, judge_ratio, learn
+from faceblur_operator.core.snapshot import Samples, Series
+from faceblur_operator.core.state import SloState, Stage, State
+
+TERMS = Terms(log_breach=log(100), log_pass=log(100), rolls_back_shared=False)
+RUNNING = State(stage=Stage.STEPPING, weight=25, step=1, traffic_since=START)
+POD = (("pod", "a"),)
+
+
+def judged(gray: Counts, stable: Counts = ZERO, **slo: float | None) -> SloState:
+    return judge_ratio(SloState("success", gray=gray, stable=stable), a_ratio(**slo), TERMS)
+
+
+@pytest.mark.parametrize(
+    ("state", "verdict", "says"),
+    [
+        pytest.param(judged(Counts(0, 0)), Verdict.INSUFFICIENT, "more requests", id="nothing yet"),
+        pytest.param(judged(Counts(500, 0)), Verdict.PASS, "0 of 500 bad", id="all good"),
+        pytest.param(judged(Counts(100, 50)), Verdict.BREACH, "allowed 0.50%", id="half is bad"),
+        pytest.param(
+            judged(Counts(400, 10)), Verdict.BREACH, "10 of 400 bad", id="worse than allowed"
+        ),
+        pytest.param(
+            judged(Counts(200, 7), allowed=0.02),
+            Verdict.INSUFFICIENT,
+            "too close to the unacceptable 3.00%",
+            id="neither shown bad nor ever good enough",
+        ),
+        pytest.param(
+            judged(Counts(100, 50), Counts(1000, 500)),
+            Verdict.INSUFFICIENT,
+            "stable breaches it too",
+            id="a shared outage",
+        ),
+        pytest.param(
+            judged(Counts(5, 9)), Verdict.ERROR, "do not fit together", id="more bad than events"
+        ),
+        pytest.param(
+            judged(Counts(10, 0), allowed=None, unacceptable=None, max_ratio=2.0),
+            Verdict.INSUFFICIENT,
+            "about 20 more requests",
+            id="only compared, too few",
+        ),
+        pytest.param(
+            judged(Counts(40, 1), allowed=None, unacceptable=None, max_ratio=2.0),
+            Verdict.PASS,
+            "1 of 40 bad, stable 0 of 0",
+            id="only compared, enough",
+        ),
+    ],
+)
+def test_ratio_verdicts(state: SloState, verdict: Verdict, says: str) -> None:
+    assert state.verdict is verdict
+    assert says in state.message
+
+
+def test_a_shared_outage_begins_the_tests_anew_at_a_price() -> None:
+    state = judged(Counts(100, 50), Counts(1000, 500))
+
+    assert (state.restarts, state.gray, state.stable) == (1, Counts(0, 0), Counts(0, 0))
+
+
+def test_a_torn_reading_is_no_evidence_against_gray() -> None:
+    torn = Tick(Counts(0, 5), Counts(0, 5))
+    whole = Tick(Counts(100, 0), Counts(100, 0))
+
+    assert learn(SloState("success"), a_ratio(), torn, whole).versus == SloState("x").versus
+
+
+@pytest.mark.parametrize(
+    ("values", "verdict"),
+    [
+        pytest.param([], Verdict.NO_DATA, id="empty"),
+        pytest.param([nan], Verdict.ERROR, id="NaN"),
+        pytest.param([inf], Verdict.ERROR, id="Inf"),
+        pytest.param([1.0, 2.0], Verdict.ERROR, id="several"),
+        pytest.param([20.0], Verdict.PASS, id="at the maximum"),
+        pytest.param([20.1], Verdict.INSUFFICIENT, id="above it, once"),
+    ],
+)
+def test_gauge_verdicts(values: list[float], verdict: Verdict) -> None:
+    series = tuple(Series((("pod", str(i)),), value) for i, value in enumerate(values))
+
+    assert judge_gauge(SloState("queue"), a_gauge(), series).verdict is verdict
+
+
+def samples(at: float, **queries: float | None) -> Samples:
+    """Samples of `success`: one pod, a value per `side_what`; None leaves the query empty."""
+    series = {
+        f"success:{name.replace('_', ':')}": (Series(POD, value),)
+        for name, value in queries.items()
+        if value is not None
+    }
+    return Samples(START + timedelta(seconds=at), series)
+
+
+FULL = {"gray_bad": 0.0, "gray_total": 0.0, "stable_bad": 0.0, "stable_total": 0.0}
+
+
+def test_a_bad_event_is_not_lost_when_the_total_is_missing_for_a_tick() -> None:
+    state, seen = analyse(a_plan(), RUNNING, samples(1, **FULL), {})
+    blind = {**FULL, "gray_bad": 7.0, "gray_total": None}
+    state, seen = analyse(a_plan(), state, samples(2, **blind), seen)
+    assert state.slos[0].verdict is Verdict.NO_DATA
+
+    full = {**FULL, "gray_bad": 7.0, "gray_total": 100.0}
+    state, seen = analyse(a_plan(), state, samples(3, **full), seen)
+
+    assert state.slos[0].gray == Counts(100, 7)
+
+
+def test_without_stables_series_gray_is_judged_alone() -> None:
+    plan = a_plan()
+    alone = {"gray_bad": 0.0, "gray_total": 0.0}
+    state, seen = analyse(plan, RUNNING, samples(1, **alone), {})
+
+    bad = {"gray_bad": 50.0, "gray_total": 100.0}
+    state, _ = analyse(plan, state, samples(2, **bad), seen)
+
+    assert verdict_of(plan, state, START + timedelta(seconds=2)) is Verdict.BREACH
+
+
+def test_a_comparison_without_stable_is_no_data() -> None:
+    plan = a_plan(objectives=(a_ratio(max_ratio=1.5),))
+
+    state, seen = analyse(plan, RUNNING, samples(1, gray_bad=0.0, gray_total=0.0), {})
+
+    assert (state.slos[0].verdict, seen) == (Verdict.NO_DATA, {})
+    assert explain(state, Verdict.NO_DATA) == (
+        "success: Prometheus has no series for `bad` of stable"
+    )
+
+
+def test_a_counter_that_is_no_counter_is_an_error() -> None:
+    state, _ = analyse(a_plan(), RUNNING, samples(1, **{**FULL, "gray_total": nan}), {})
+
+    assert state.slos[0].verdict is Verdict.ERROR
+
+
+def test_the_first_requests_of_gray_do_not_count() -> None:
+    plan = a_plan(warmup=timedelta(seconds=30), objectives=(a_ratio(), a_gauge()))
+    cold = samples(1, **FULL)
+    state, seen = analyse(plan, RUNNING, cold, {})
+
+    state, seen = analyse(
+        plan, state, samples(2, **{**FULL, "gray_bad": 50.0, "gray_total": 50.0}), seen
+    )
+
+    assert [slo.message for slo in state.slos] == ["warming up", "warming up"]
+    assert state.slos[0].gray == Counts(0, 0)
+
+
+def test_latency_counts_what_is_not_under_the_edge() -> None:
+    slow = builtins.latency("success", below_s=0.3, allowed=0.05, unacceptable=0.1)
+    plan = a_plan(objectives=(slow,))
+    state, seen = analyse(plan, RUNNING, samples(1, **FULL), {})
+
+    under = {**FULL, "gray_bad": 90.0, "gray_total": 100.0}
+    state, _ = analyse(plan, state, samples(2, **under), seen)
+
+    assert state.slos[0].gray == Counts(100, 10)
+
+
+def test_errors_and_success_ask_for_different_outcomes() -> None:
+    shape = {"allowed": 0.01, "unacceptable": 0.02, "max_ratio": None}
+
+    success = builtins.blur_success("a", **shape)
+    errors = builtins.errors("b", **shape)
+
+    assert 'outcome=~"error|rejected|degraded"' in success.bad
+    assert "client_error" not in success.total
+    assert 'outcome=~"error"' in errors.bad
+    assert "client_error" in errors.total
+
+
+def test_no_objective_judged_yet_is_not_a_pass() -> None:
+    assert verdict_of(a_plan(), replace(RUNNING, slos=()), START) is Verdict.INSUFFICIENT
