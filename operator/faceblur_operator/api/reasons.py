@@ -84,4 +84,6 @@ class Reason(StrEnum):
     ACTIVE = "Active"
     REPAIRED = "Repaired"
     IN_SYNC = "InSync"
+    # The API server says no
+    WRITE_REFUSED = "WriteRefused"
     SHARED_SERVICE = "SharedService"

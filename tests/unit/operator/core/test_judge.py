@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import timedelta
 from math import inf, log, nan
+from typing import Any
 
 import pytest
 from tests.support.builders import a_gauge, a_plan, a_ratio
@@ -21,7 +22,7 @@ RUNNING = State(stage=Stage.STEPPING, weight=25, step=1, traffic_since=START)
 POD = (("pod", "a"),)
 
 
-def judged(gray: Counts, stable: Counts = ZERO, **slo: float | None) -> SloState:
+def judged(gray: Counts, stable: Counts = ZERO, **slo: Any) -> SloState:
     return judge_ratio(SloState("success", gray=gray, stable=stable), a_ratio(**slo), TERMS)
 
 
