@@ -1,4 +1,4 @@
-"""A real single-node Kubernetes for the tests and the demo, built from source and run in namespaces.
+"""A real single-node Kubernetes for the tests and the demo, built from source.
 
 `Cluster` starts one (or wraps the cluster of the user's kubeconfig), `tools` gives the programs
 that go with it, `images` builds what runs in it.  Nothing here may change the machine's own

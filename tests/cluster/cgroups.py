@@ -1,4 +1,4 @@
-"""The only thing a cluster makes outside of its namespaces: cgroup directories, and their removal."""
+"""The only thing a cluster makes outside of its namespaces: cgroup directories."""
 
 import contextlib
 import os

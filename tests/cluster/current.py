@@ -1,4 +1,4 @@
-"""The cluster that the user's kubeconfig points at (kind, k3d, a cloud), with `Cluster`'s methods."""
+"""The cluster of the user's kubeconfig (kind, k3d, a cloud), with the methods of `Cluster`."""
 
 import contextlib
 import os

@@ -1,4 +1,4 @@
-"""What a person sees while things are built: lines on stderr, and a lock so that only one builds."""
+"""What a person sees while things are built, and a lock so that only one run builds."""
 
 import contextlib
 import fcntl

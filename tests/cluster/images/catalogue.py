@@ -16,7 +16,6 @@ class ProgramImage:
     name: str
     program: str
     user: int = 65532
-    # Only DNS: a port below 1024 needs root or a capability.
 
     def key(self, _builder: str) -> str:
         """Return a key of everything that goes into the image."""
@@ -87,6 +86,7 @@ IMAGES: dict[str, ProgramImage | DockerfileImage] = {
         DockerfileImage(name="redis:7", dockerfile="tests/cluster/images/redis.Dockerfile"),
         ProgramImage("traefik:3.7", "traefik"),
         ProgramImage("prometheus:3", "prometheus"),
+        # As root because its port is below 1024; the manifest leaves it that capability only.
         ProgramImage("coredns:1.13", "coredns", user=0),
         ProgramImage("pause:1", "pause"),
         ProgramImage("faceblur-test-web:1", "web"),

@@ -1,15 +1,11 @@
 """Image archives of one static program, written by hand: no builder, no base image."""
 
-import hashlib
-import io
-import json
 import tarfile
 from pathlib import Path
 
 from tests.cluster import tools
+from tests.cluster.images.archive import DEFAULT_PATH, add_file, write_archive
 from tests.cluster.images.catalogue import ProgramImage
-
-_PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
 def write_program_image(image: ProgramImage, archive: Path) -> None:
@@ -20,37 +16,17 @@ def write_program_image(image: ProgramImage, archive: Path) -> None:
         with tarfile.open(layer, "w") as tar:
             _add_folders(tar)
             passwd = f"root:x:0:0::/:/none\nnonroot:x:{65532}:{65532}::/:/none\n"
-            _add(tar, "etc/passwd", passwd.encode(), 0o644)
-            _add(tar, f"usr/bin/{image.program}", program.read_bytes(), 0o755)
-        _write_archive(image, layer, archive)
+            add_file(tar, "etc/passwd", passwd.encode(), 0o644)
+            add_file(tar, f"usr/bin/{image.program}", program.read_bytes(), 0o755)
+        settings = {
+            "Entrypoint": [f"/usr/bin/{image.program}"],
+            "Env": [DEFAULT_PATH],
+            "User": str(image.user),
+            "WorkingDir": "/",
+        }
+        write_archive(image.name, settings, layer, archive)
     finally:
         layer.unlink(missing_ok=True)
-
-
-def _write_archive(image: ProgramImage, layer: Path, archive: Path) -> None:
-    with layer.open("rb") as file:
-        diff = hashlib.file_digest(file, "sha256").hexdigest()
-    config = json.dumps(
-        {
-            "created": "1970-01-01T00:00:00Z",
-            "architecture": "amd64",
-            "os": "linux",
-            "config": {
-                "Entrypoint": [f"/usr/bin/{image.program}"],
-                "Env": [_PATH],
-                "User": str(image.user),
-                "WorkingDir": "/",
-            },
-            "rootfs": {"type": "layers", "diff_ids": [f"sha256:{diff}"]},
-            "history": [{"created": "1970-01-01T00:00:00Z", "created_by": image.program}],
-        }
-    ).encode()
-    config_name = f"{hashlib.sha256(config).hexdigest()}.json"
-    manifest = [{"Config": config_name, "RepoTags": [image.name], "Layers": [f"{diff}.tar"]}]
-    with tarfile.open(archive, "w") as tar:
-        _add(tar, config_name, config, 0o644)
-        tar.add(layer, f"{diff}.tar")
-        _add(tar, "manifest.json", json.dumps(manifest).encode(), 0o644)
 
 
 def _add_folders(tar: tarfile.TarFile) -> None:
@@ -58,9 +34,3 @@ def _add_folders(tar: tarfile.TarFile) -> None:
         entry = tarfile.TarInfo(name)
         entry.type, entry.mode = tarfile.DIRTYPE, mode
         tar.addfile(entry)
-
-
-def _add(tar: tarfile.TarFile, name: str, data: bytes, mode: int) -> None:
-    entry = tarfile.TarInfo(name)
-    entry.size, entry.mode = len(data), mode
-    tar.addfile(entry, io.BytesIO(data))
