@@ -35,6 +35,18 @@ def admit(plan: Plan, snapshot: Snapshot) -> Refusal | None:
     return _conflict(plan, snapshot) or _missing(plan, snapshot) or _unfit(plan, snapshot)
 
 
+def caution(plan: Plan, snapshot: Snapshot) -> Refusal | None:
+    """Return what the user should know although nothing is refused for it."""
+    if not snapshot.ingress_siblings:
+        return None
+    others = ", ".join(sorted(snapshot.ingress_siblings))
+    return Refusal(
+        Reason.SHARED_SERVICE,
+        f"Ingress {others} uses Service {plan.stable_service} too; some controllers, Traefik among "
+        "them, send its users to gray by the same weight. Give it a Service of its own to avoid it",
+    )
+
+
 def serves(ingress: KubeObject, service: str) -> bool:
     """Whether an Ingress sends any path to a Service; rules without paths are legal."""
     spec = ingress.manifest.get("spec") or {}

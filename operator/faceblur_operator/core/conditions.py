@@ -34,16 +34,17 @@ STAGES = {reason: stage for stage, (_, reason) in PROGRESSING.items()}
 
 
 def conditions_for(
-    state: State, refusal: Refusal | None, *, is_suspended: bool, drift: str | None
+    state: State,
+    refusal: Refusal | None,
+    *,
+    is_suspended: bool,
+    drift: str | None,
+    caution: Refusal | None = None,
 ) -> tuple[Condition, ...]:
-    """Return every condition of a rollout."""
+    """Return every condition of a rollout; a `caution` is said, but nothing is refused for it."""
     is_running, stage_reason = PROGRESSING[state.stage]
-    accepted = Condition(
-        ConditionType.ACCEPTED,
-        refusal is None,
-        refusal.reason if refusal else Reason.VALID,
-        refusal.message if refusal else "the rollout can work on this cluster",
-    )
+    said = refusal or caution or Refusal(Reason.VALID, "the rollout can work on this cluster")
+    accepted = Condition(ConditionType.ACCEPTED, refusal is None, said.reason, said.message)
     is_paused = state.stage is Stage.STALLED
     was_undone = state.stage in (Stage.ROLLING_BACK, Stage.ROLLED_BACK)
     is_promoted = state.stage is Stage.PROMOTED

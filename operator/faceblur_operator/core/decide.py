@@ -10,7 +10,7 @@ from typing import Any
 
 from faceblur_operator.api.reasons import Verdict
 from faceblur_operator.core import memo
-from faceblur_operator.core.admission import Refusal, admit
+from faceblur_operator.core.admission import Refusal, admit, caution
 from faceblur_operator.core.analysis import analyse, is_analysing, verdict_of
 from faceblur_operator.core.conditions import conditions_for
 from faceblur_operator.core.decision import Apply, Decision, Effect
@@ -82,15 +82,13 @@ def refuse(refusal: Refusal, *, generation: int, stored_status: Json, now: datet
     state = replace(before, serial=before.serial + 1)
     status = status_of(state, before, stored_status, facts)
     is_new = is_worth_storing(status, stored_status, written_at=None, now=now)
-    is_told = _was_refused(stored_status, refusal)
+    told = None if _was_told(stored_status, refusal) else refusal
     return Decision(
         state=state if is_new else before,
         memory=Memory(state if is_new else before),
         effects=(),
         status=status if is_new else None,
-        events=events_of(
-            before, before, facts, drift=None, refused=None if is_told else refusal.message
-        ),
+        events=events_of(before, before, drift=None, told=told),
         look_again=None,
     )
 
@@ -146,7 +144,10 @@ def _report(
 ) -> Decision:
     plan, now = request.plan, request.now
     state = memory.state
-    conditions = conditions_for(state, refusal, is_suspended=plan.suspended, drift=drift)
+    warned = caution(plan, request.snapshot)
+    conditions = conditions_for(
+        state, refusal, is_suspended=plan.suspended, drift=drift, caution=warned
+    )
     verdict = verdict_of(plan, state, now) if is_analysing(state) else Verdict.INSUFFICIENT
     if state.stage in (Stage.ROLLING_BACK, Stage.ROLLED_BACK):
         verdict = verdict_of(plan, replace(state, sampled_at=now), now)
@@ -156,20 +157,20 @@ def _report(
     is_new = is_worth_storing(status, request.stored_status, written_at=memory.written_at, now=now)
     if is_new:
         memory = replace(memory, state=next_state, written_at=now)
-    is_told = refusal is None or _was_refused(request.stored_status, refusal)
-    told = None if is_told or refusal is None else refusal.message
+    said = refusal or warned
+    told = None if said is None or _was_told(request.stored_status, said) else said
     return Decision(
         state=memory.state,
         memory=memory,
         effects=effects,
         status=status if is_new else None,
-        events=events_of(state, before, facts, drift=drift, refused=told),
+        events=events_of(state, before, drift=drift, told=told),
         look_again=_look_again(plan, state, now),
     )
 
 
-def _was_refused(stored_status: Mapping[str, Any], refusal: Refusal) -> bool:
-    """Whether the stored status already says this refusal."""
+def _was_told(stored_status: Mapping[str, Any], refusal: Refusal) -> bool:
+    """Whether the stored status already says this."""
     return any(
         one.get("type") == "Accepted" and one.get("reason") == refusal.reason.value
         for one in stored_status.get("conditions") or []

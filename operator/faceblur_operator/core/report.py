@@ -7,6 +7,7 @@ from typing import Any
 
 from faceblur_operator.api.reasons import Phase, Reason, Verdict
 from faceblur_operator.core import memo
+from faceblur_operator.core.admission import Refusal
 from faceblur_operator.core.conditions import Condition, phase_of, stamp, stored
 from faceblur_operator.core.decision import Event
 from faceblur_operator.core.state import ACTIVE, SloState, Stage, State
@@ -88,15 +89,14 @@ def is_worth_storing(
 
 
 def events_of(
-    state: State, before: State, facts: Facts, *, drift: str | None, refused: str | None
+    state: State, before: State, *, drift: str | None, told: Refusal | None
 ) -> tuple[Event, ...]:
     """Return the events of one decision."""
     events: list[Event] = []
     if drift is not None:
         events.append(Event(Reason.REPAIRED, drift, is_warning=True))
-    if refused is not None:
-        reason = next(one.reason for one in facts.conditions if not one.status)
-        events.append(Event(reason, refused, is_warning=True))
+    if told is not None:
+        events.append(Event(told.reason, told.message, is_warning=True))
     if state.revision != before.revision and state.stage is Stage.STEPPING:
         was_running = before.stage in ACTIVE
         reason = Reason.RESTARTED if was_running else Reason.STARTED

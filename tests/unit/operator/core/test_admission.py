@@ -11,7 +11,7 @@ from tests.support.world import START, World, a_template, a_workload, an_ingress
 from faceblur_operator.api.reasons import Phase, Reason
 from faceblur_operator.core import builtins
 from faceblur_operator.core.admission import Refusal, admit, claims
-from faceblur_operator.core.decide import refuse
+from faceblur_operator.core.decide import Request, decide, refuse
 from faceblur_operator.core.snapshot import KubeObject, Rival, Snapshot
 
 
@@ -128,6 +128,21 @@ def test_a_refused_rollout_touches_nothing_and_says_why() -> None:
         (Reason.INGRESS_NOT_FOUND, True)
     ]
     assert world.tick(a_plan()).events == ()
+
+
+def test_another_ingress_on_the_same_service_is_said_once_and_not_refused() -> None:
+    world, plan = World(), a_plan()
+    shared = replace(world.snapshot(), ingress_siblings=("admin",))
+
+    first = decide(Request(plan, shared, {}, None, START))
+    assert first.status is not None
+    again = decide(Request(plan, shared, first.status, first.memory, START))
+
+    accepted = first.status["conditions"][0]
+    assert (accepted["status"], accepted["reason"]) == ("True", "SharedService")
+    assert accepted["message"].startswith("Ingress admin uses Service face-blur-service too")
+    assert [one.reason for one in first.events] == [Reason.SHARED_SERVICE, Reason.STARTED]
+    assert again.events == ()
 
 
 def test_a_specification_that_cannot_work_is_refused_once() -> None:

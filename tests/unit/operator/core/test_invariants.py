@@ -34,6 +34,7 @@ class Rollout(RuleBasedStateMachine):
         world = self.world
         was = world.phase if world.status else Phase.PENDING
         before = world.weight
+        earned = world.status.get("grayWeight", 0)
         samples = NoSamples(world.now, "down") if blind else None
         decision = world.tick(PLAN, samples=samples, crash_after=crash_after)
         self._check_weight(before, was, blind=blind)
@@ -41,7 +42,7 @@ class Rollout(RuleBasedStateMachine):
             if isinstance(effect, PatchTemplate):
                 image = effect.patch["spec"]["template"]["spec"]["containers"][0]["image"]
                 if image == PLAN.image:
-                    assert before == 100, "stable got the new version while gray had not proved it"
+                    assert earned == 100, "stable got the new version while gray had not proved it"
         kinds = [type(one).__name__ + getattr(one, "kind", "") for one in decision.effects]
         if "ApplyIngress" in kinds:
             assert kinds.index("ApplyIngress") == 0, "traffic is not the first write"
