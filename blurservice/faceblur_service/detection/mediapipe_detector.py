@@ -1,0 +1,111 @@
+"""MediaPipe's full-range face detector; the only file that imports mediapipe.
+
+Stay on mediapipe 0.10.33: later versions look up a vendor's server at the first detection.
+"""
+
+import contextlib
+import os
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from faceblur_service.blurring import Picture
+from faceblur_service.errors import DetectionFailed, ModelError
+from faceblur_service.geometry import Box
+
+# Read when the native library loads.
+os.environ.setdefault("GLOG_minloglevel", "2")
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+
+class MediaPipeDetector:
+    """One native detector, for one process: made in a parent it would hang in a forked child."""
+
+    def __init__(self, model: Path, *, threshold: float) -> None:
+        """Load the model and run it once, so that a broken one is noticed now.
+
+        Args:
+            model: A .tflite file with metadata.
+            threshold: Least score of a face, 0 to 1.
+
+        Raises:
+            ModelError: The model, or a library it needs, cannot be loaded.
+        """
+        self._pid = os.getpid()
+        self._lock = threading.Lock()
+        self._closed = False
+        try:
+            with _quiet_stderr():
+                self._open(model, threshold)
+                self.find_faces(np.zeros((64, 64, 3), np.uint8))
+        except (ImportError, OSError, RuntimeError, ValueError, DetectionFailed) as err:
+            raise ModelError(f"Model {model} cannot be used: {_first_line(err)}") from err
+
+    def _open(self, model: Path, threshold: float) -> None:
+        # Imported here: the native library must be loaded after a fork, and quietly.
+        import mediapipe
+        from mediapipe.tasks.python.core.base_options import BaseOptions
+        from mediapipe.tasks.python.vision.face_detector import FaceDetector, FaceDetectorOptions
+
+        self._image, self._format = mediapipe.Image, mediapipe.ImageFormat.SRGB
+        self._native = FaceDetector.create_from_options(
+            FaceDetectorOptions(
+                base_options=BaseOptions(model_asset_buffer=model.read_bytes()),
+                min_detection_confidence=threshold,
+            )
+        )
+
+    def find_faces(self, picture: Picture) -> list[Box]:
+        """Return a box per face, best first; see `Detector`."""
+        if os.getpid() != self._pid:
+            raise DetectionFailed("The detector was made before a fork and would hang here.")
+        rgb = cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)
+        with self._lock:
+            if self._closed:
+                raise DetectionFailed("The detector is closed.")
+            try:
+                found = self._native.detect(self._image(image_format=self._format, data=rgb))
+            except (RuntimeError, ValueError, OSError) as err:
+                raise DetectionFailed(f"The detector failed: {_first_line(err)}") from err
+        boxes = [
+            Box(
+                float(d.bounding_box.origin_x),
+                float(d.bounding_box.origin_y),
+                float(d.bounding_box.origin_x + d.bounding_box.width),
+                float(d.bounding_box.origin_y + d.bounding_box.height),
+                float(d.categories[0].score),
+            )
+            for d in found.detections
+        ]
+        return sorted(boxes, key=lambda box: -box.score)
+
+    def close(self) -> None:
+        """Let go of the native detector; MediaPipe complains at exit otherwise."""
+        with self._lock:
+            # In a forked child the native threads do not exist: closing would hang as well.
+            if not self._closed and os.getpid() == self._pid:
+                self._native.close()
+            self._closed = True
+
+
+def _first_line(err: Exception) -> str:
+    return (str(err) or type(err).__name__).splitlines()[0]
+
+
+@contextlib.contextmanager
+def _quiet_stderr() -> Iterator[None]:
+    """Hide what native code writes to stderr: its levels cannot all be set."""
+    sys.stderr.flush()
+    saved = os.dup(2)
+    nothing = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nothing, 2)
+        yield
+    finally:
+        os.dup2(saved, 2)
+        os.close(saved)
+        os.close(nothing)

@@ -1,0 +1,137 @@
+"""All errors of the service: one tree, each with a stable code and an HTTP status.
+
+FaceBlurError
+├── StartError                 the service must not start
+│   ├── SettingsError
+│   └── ModelError             a model file is missing or broken
+├── RequestError               the caller can do something about it
+│   ├── BadRequest             400 bad-request
+│   ├── NoPicture              400 no-picture
+│   ├── CrossSite              403 cross-site
+│   ├── PictureTooLarge        413 picture-too-large
+│   ├── UnsupportedPicture     415 unsupported-picture
+│   └── BrokenPicture          422 broken-picture
+└── ServiceError               the caller can only try again
+    ├── DetectionFailed        500 detection-failed
+    ├── EncodingFailed         500 encoding-failed
+    ├── InjectedFault          500 internal-error
+    ├── QueueFull              503 queue-full
+    └── GrayPoolUnavailable    503 gray-pool-unavailable
+"""
+
+
+# ruff: noqa: N818 - each is named after what happened, as its code is
+
+
+class FaceBlurError(Exception):
+    """Anything this package raises on purpose; the message is a sentence for people."""
+
+    code = "internal-error"
+    title = "Internal error"
+    status = 500
+
+
+class StartError(FaceBlurError):
+    """The service must not start like this."""
+
+
+class SettingsError(StartError):
+    """An environment variable has a value that cannot be used."""
+
+    code = "bad-setting"
+
+
+class ModelError(StartError):
+    """A model file is missing, has the wrong content, or cannot be loaded."""
+
+    code = "model-unusable"
+
+
+class RequestError(FaceBlurError):
+    """The caller sent something that cannot be served."""
+
+    status = 400
+
+
+class BadRequest(RequestError):
+    """The request is not one this address understands."""
+
+    code = "bad-request"
+    title = "Bad request"
+
+
+class NoPicture(RequestError):
+    """The request carries no picture."""
+
+    code = "no-picture"
+    title = "No picture"
+
+
+class CrossSite(RequestError):
+    """Another site's page tried to act in a visitor's name."""
+
+    code = "cross-site"
+    title = "Cross-site request refused"
+    status = 403
+
+
+class PictureTooLarge(RequestError):
+    """The picture has more bytes or pixels than allowed."""
+
+    code = "picture-too-large"
+    title = "Picture too large"
+    status = 413
+
+
+class UnsupportedPicture(RequestError):
+    """The bytes are not a picture of a kind that can be read and written."""
+
+    code = "unsupported-picture"
+    title = "Unsupported picture"
+    status = 415
+
+
+class BrokenPicture(RequestError):
+    """The bytes look like a picture but cannot be decoded."""
+
+    code = "broken-picture"
+    title = "Broken picture"
+    status = 422
+
+
+class ServiceError(FaceBlurError):
+    """The service could not do its work; no picture leaves."""
+
+
+class DetectionFailed(ServiceError):
+    """Nobody knows where the faces are, so the picture must not leave."""
+
+    code = "detection-failed"
+    title = "Detection failed"
+
+
+class EncodingFailed(ServiceError):
+    """The result could not be written."""
+
+    code = "encoding-failed"
+    title = "Encoding failed"
+
+
+class InjectedFault(ServiceError):
+    """A failure asked for by FACEBLUR_FAULT."""
+
+
+class QueueFull(ServiceError):
+    """All places are taken; the caller should come back."""
+
+    code = "queue-full"
+    title = "Too busy"
+    status = 503
+
+
+class GrayPoolUnavailable(ServiceError):
+    """The store of the gray channel's members does not answer."""
+
+    code = "gray-pool-unavailable"
+    title = "Gray channel unavailable"
+    status = 503

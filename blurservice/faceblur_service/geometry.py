@@ -1,0 +1,164 @@
+"""Boxes and tiles: where faces may be, without looking at a pixel.
+
+Pure: numbers in, numbers out. Coordinates are pixels, x to the right and y down; a box covers
+x1 <= x < x2 and y1 <= y < y2.
+"""
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+TILE = 384
+OVERLAP = 0.25
+NMS_IOU = 0.3
+CONTAINED = 0.7
+# A tile hardly smaller than the picture sees what the whole-picture pass has seen already.
+WORTH_TILING = 1.25
+
+_FULL_BUDGET_PIXELS = 2_000_000
+_SMALL_BUDGET_PIXELS = 8_000_000
+_FULL_BUDGET = 24
+_SMALL_BUDGET = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A face: corners in pixels, and how sure the detector is (0 to 1)."""
+
+    x1: float
+    y1: float
+    x2: float
+    y2: float
+    score: float = 1.0
+
+    @property
+    def width(self) -> float:
+        """Width in pixels."""
+        return self.x2 - self.x1
+
+    @property
+    def height(self) -> float:
+        """Height in pixels."""
+        return self.y2 - self.y1
+
+    @property
+    def area(self) -> float:
+        """Area in square pixels."""
+        return self.width * self.height
+
+    def moved(self, dx: float, dy: float) -> "Box":
+        """Return the box moved by (dx, dy)."""
+        return Box(self.x1 + dx, self.y1 + dy, self.x2 + dx, self.y2 + dy, self.score)
+
+    def scaled(self, factor: float) -> "Box":
+        """Return the box in a picture enlarged by `factor`."""
+        return Box(
+            self.x1 * factor, self.y1 * factor, self.x2 * factor, self.y2 * factor, self.score
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """A rectangle of whole pixels inside a picture."""
+
+    x1: int
+    y1: int
+    x2: int
+    y2: int
+
+    @property
+    def width(self) -> int:
+        """Width in pixels."""
+        return self.x2 - self.x1
+
+    @property
+    def height(self) -> int:
+        """Height in pixels."""
+        return self.y2 - self.y1
+
+
+def with_margin(box: Box, width: int, height: int) -> Region | None:
+    """Return the part of a width x height picture that hides the whole head of a face.
+
+    A detector's box reaches from the eyebrows to the chin: the head outline needs a fifth more at
+    the sides and below, and a third above.
+
+    Returns:
+        The region, clipped to the picture; None when nothing of it lies inside.
+    """
+    region = Region(
+        max(0, math.floor(box.x1 - 0.2 * box.width)),
+        max(0, math.floor(box.y1 - 0.3 * box.height)),
+        min(width, math.ceil(box.x2 + 0.2 * box.width)),
+        min(height, math.ceil(box.y2 + 0.2 * box.height)),
+    )
+    return region if region.width > 0 and region.height > 0 else None
+
+
+def merge(boxes: Iterable[Box]) -> list[Box]:
+    """Return one box per face, best first.
+
+    A box is dropped when a better one overlaps it (IoU above 0.3) or contains most of it (70 % or
+    more: the half of a face that the edge of a tile cut off).
+    """
+    ranked = sorted(boxes, key=lambda box: (-box.score, -box.area, box.x1, box.y1))
+    if not ranked:
+        return []
+    corners = np.array([(b.x1, b.y1, b.x2, b.y2) for b in ranked], dtype=np.float64)
+    areas = np.array([b.area for b in ranked], dtype=np.float64)
+    alive = np.ones(len(ranked), dtype=np.bool_)
+    kept: list[Box] = []
+    for i, box in enumerate(ranked):
+        if not alive[i]:
+            continue
+        kept.append(box)
+        shared = _shared_areas(corners[i], corners)
+        union = areas + areas[i] - shared
+        alive &= (shared <= NMS_IOU * union) & (shared < CONTAINED * areas)
+    return kept
+
+
+def tile_budget(pixels: int) -> int:
+    """Return how many tiles a picture of `pixels` pixels may cost: 24 to 2 MP, 8 from 8 MP on."""
+    share = (pixels - _FULL_BUDGET_PIXELS) / (_SMALL_BUDGET_PIXELS - _FULL_BUDGET_PIXELS)
+    share = min(1.0, max(0.0, share))
+    return round(_FULL_BUDGET - share * (_FULL_BUDGET - _SMALL_BUDGET))
+
+
+def plan_tiles(width: int, height: int, budget: int, smallest: int = TILE) -> list[Region]:
+    """Return overlapping square tiles that cover a picture, at most `budget` of them.
+
+    Tiles start at `smallest` pixels and grow until the budget holds them.
+
+    Returns:
+        No tiles when they would be hardly smaller than the picture itself.
+    """
+    tile = float(smallest)
+    while True:
+        side = math.ceil(tile)
+        if max(width, height) < WORTH_TILING * side:
+            return []
+        lefts, tops = _starts(width, side), _starts(height, side)
+        if len(lefts) * len(tops) <= budget:
+            break
+        tile *= 1.1
+    return [Region(x, y, min(width, x + side), min(height, y + side)) for y in tops for x in lefts]
+
+
+def _starts(length: int, tile: int) -> Sequence[int]:
+    if tile >= length:
+        return (0,)
+    count = math.ceil((length - tile) / (tile * (1 - OVERLAP)) - 1e-9) + 1
+    return [round(i * (length - tile) / (count - 1)) for i in range(count)]
+
+
+def _shared_areas(
+    one: npt.NDArray[np.float64], many: npt.NDArray[np.float64]
+) -> npt.NDArray[np.float64]:
+    width = np.minimum(one[2], many[:, 2]) - np.maximum(one[0], many[:, 0])
+    height = np.minimum(one[3], many[:, 3]) - np.maximum(one[1], many[:, 1])
+    shared: npt.NDArray[np.float64] = np.clip(width, 0, None) * np.clip(height, 0, None)
+    return shared

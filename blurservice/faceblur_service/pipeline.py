@@ -1,0 +1,73 @@
+"""One picture through the service: decode, detect, hide, encode; each stage timed.
+
+Fails closed: the result is built from pixels that went through hiding, so an error in any stage
+means that no picture leaves.
+"""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import cv2
+
+from faceblur_service.blurring import hide_faces
+from faceblur_service.codec import Decoded, Format, Header, decode, encode, read_header
+from faceblur_service.detection import Detector
+from faceblur_service.geometry import Box
+
+# One picture uses one core: parallel work comes from several requests and several pods.
+cv2.setNumThreads(1)
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A hidden picture and how it came about."""
+
+    data: bytes
+    format: Format
+    faces: list[Box]
+    stage_seconds: dict[str, float]
+    """Seconds per stage: decode, detect, blur, encode."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pipeline:
+    """Hides faces in pictures with one detector."""
+
+    detector: Detector
+
+    def run(self, data: bytes, header: Header | None = None) -> Result:
+        """Return the picture with every face hidden, in its own format.
+
+        Args:
+            data: A JPEG, PNG or WebP file.
+            header: What `read_header` said, when the caller knows already.
+
+        Raises:
+            RequestError: The bytes cannot be used.
+            DetectionFailed: The faces could not be looked for.
+            EncodingFailed: The result could not be written.
+        """
+        clock = _StageClock()
+        with clock.stage("decode"):
+            header = header or read_header(data)
+            decoded = decode(data, header)
+        with clock.stage("detect"):
+            faces = self.detector.find_faces(decoded.picture)
+        with clock.stage("blur"):
+            hidden = Decoded(hide_faces(decoded.picture, faces), decoded.alpha)
+        with clock.stage("encode"):
+            out = encode(hidden, header.format)
+        return Result(out, header.format, faces, clock.seconds)
+
+
+@dataclass(slots=True)
+class _StageClock:
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        start = time.perf_counter()
+        yield
+        self.seconds[name] = time.perf_counter() - start

@@ -1,0 +1,39 @@
+"""Settings of gunicorn: `gunicorn --config python:faceblur_service.web.gunicorn_conf ...`."""
+
+import sys
+from typing import Any
+
+from faceblur_service import jsonlog
+from faceblur_service import settings as _settings
+from faceblur_service.errors import SettingsError
+from faceblur_service.web import drain
+
+try:
+    _read = _settings.read()
+except SettingsError as _err:
+    jsonlog.fatal(str(_err))
+    sys.exit(1)
+
+bind = "0.0.0.0:5000"
+# One detector uses one core: more work is for more pods.
+workers = 1
+worker_class = "gthread"
+# Every waiting request holds a thread, and probes and metrics must always find one.
+threads = _read.slots + _read.queue + 4
+# Never load the application before the fork: a detector made there hangs in the worker.
+preload_app = False
+# In memory: the worker's heartbeat must not wait for a disk.
+worker_tmp_dir = "/dev/shm"  # noqa: S108 - a heartbeat file, opened and unlinked by gunicorn
+timeout = 60
+graceful_timeout = 20
+# Longer than proxies keep idle connections (Traefik and Go: 90 s), so that it is always the proxy
+# that closes one: a request sent into a connection we close would be lost.
+keepalive = 120
+accesslog = None
+logconfig_dict = jsonlog.config()
+control_socket_disable = True
+
+
+def when_ready(server: Any) -> None:
+    """Make SIGTERM drain first."""
+    drain.drain_on_term(server, _read.drain_s)
