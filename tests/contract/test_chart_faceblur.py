@@ -1,0 +1,168 @@
+"""The chart of the service makes what the operator, the docs and the demo rely on."""
+
+from typing import Any
+
+import pytest
+from tests.support.helm import environment, render, template
+
+NAMESPACE = "faceblur"
+SELECTOR = {"app": "face-blur", "faceblur.dev/track": "stable"}
+KEY = {"secretKeyRef": {"name": "face-blur-service-key", "key": "secret-key"}}
+TRACK = {"fieldRef": {"fieldPath": "metadata.labels['faceblur.dev/track']"}}
+
+
+def test_default_objects() -> None:
+    assert render("faceblur", NAMESPACE).names() == {
+        "Deployment/face-blur-stable",
+        "Service/face-blur-service",
+        "Ingress/face-blur-ingress",
+        "Secret/face-blur-service-key",
+    }
+
+
+def test_stable_has_three_pods_with_the_limits_of_the_promise() -> None:
+    made = render("faceblur", NAMESPACE)
+    spec = made.one("Deployment", "face-blur-stable")["spec"]
+
+    container = made.container("face-blur-stable")
+    assert spec["replicas"] == 3
+    assert spec["selector"] == {"matchLabels": SELECTOR}
+    assert spec["template"]["metadata"]["labels"] == SELECTOR
+    assert spec["strategy"]["rollingUpdate"] == {"maxUnavailable": 0, "maxSurge": 1}
+    assert container["name"] == "processor"
+    assert container["resources"] == {
+        "requests": {"cpu": "100m", "memory": "256Mi"},
+        "limits": {"cpu": "500m", "memory": "512Mi"},
+    }
+
+
+def test_pods_stop_after_the_ingress_controller_noticed() -> None:
+    made = render("faceblur", NAMESPACE)
+    spec = made.one("Deployment", "face-blur-stable")["spec"]["template"]["spec"]
+
+    container = made.container("face-blur-stable")
+    assert container["lifecycle"] == {"preStop": {"sleep": {"seconds": 3}}}
+    assert spec["terminationGracePeriodSeconds"] == 30
+    assert container["readinessProbe"]["httpGet"] == {"path": "/readyz", "port": "http"}
+    assert container["livenessProbe"]["httpGet"] == {"path": "/healthz", "port": "http"}
+
+
+@pytest.mark.parametrize(
+    ("settings", "want"),
+    [
+        pytest.param((), {}, id="by default no Redis"),
+        pytest.param(
+            ("redis.enabled=true",),
+            {"REDIS_URL": "redis://face-blur-redis:6379/0"},
+            id="the chart's Redis",
+        ),
+        pytest.param(
+            ("redis.url=rediss://cache.example:6380/1",),
+            {"REDIS_URL": "rediss://cache.example:6380/1"},
+            id="a Redis elsewhere",
+        ),
+        pytest.param(
+            ("extraEnv[0].name=FACEBLUR_SENSITIVITY", "extraEnv[0].value=fast"),
+            {"FACEBLUR_SENSITIVITY": "fast"},
+            id="anything else",
+        ),
+    ],
+)
+def test_environment(settings: tuple[str, ...], want: dict[str, Any]) -> None:
+    container = render("faceblur", NAMESPACE, *settings).container("face-blur-stable")
+
+    assert environment(container) == {"FACEBLUR_TRACK": TRACK, "FACEBLUR_SECRET_KEY": KEY, **want}
+
+
+def test_two_redis_at_once_are_refused() -> None:
+    done = template("faceblur", NAMESPACE, "redis.enabled=true", "redis.url=redis://a:1")
+
+    assert done.returncode != 0
+    assert "/redis" in done.stderr
+
+
+def test_a_secret_of_the_users_own_is_used_and_none_made() -> None:
+    made = render("faceblur", NAMESPACE, "secretKey.existingSecret=mine")
+
+    assert "Secret/face-blur-service-key" not in made.names()
+    wanted = {"secretKeyRef": {"name": "mine", "key": "secret-key"}}
+    assert environment(made.container("face-blur-stable"))["FACEBLUR_SECRET_KEY"] == wanted
+
+
+def test_service_leads_port_80_to_stable_pods_only() -> None:
+    spec = render("faceblur", NAMESPACE).one("Service", "face-blur-service")["spec"]
+
+    assert spec == {
+        "selector": SELECTOR,
+        "ports": [{"name": "http", "port": 80, "targetPort": 5000}],
+    }
+
+
+@pytest.mark.parametrize(
+    ("settings", "want"),
+    [
+        pytest.param((), {}, id="every host"),
+        pytest.param(("ingress.host=blur.example",), {"host": "blur.example"}, id="one host"),
+    ],
+)
+def test_ingress_sends_all_paths_to_the_service(
+    settings: tuple[str, ...], want: dict[str, Any]
+) -> None:
+    spec = render("faceblur", NAMESPACE, *settings).one("Ingress", "face-blur-ingress")["spec"]
+
+    backend = {"service": {"name": "face-blur-service", "port": {"number": 80}}}
+    path = {"path": "/", "pathType": "Prefix", "backend": backend}
+    assert spec == {"ingressClassName": "nginx", "rules": [{**want, "http": {"paths": [path]}}]}
+
+
+def test_a_certificate_needs_a_host() -> None:
+    done = template("faceblur", NAMESPACE, "ingress.tlsSecret=cert")
+
+    assert done.returncode != 0
+    assert "ingress.tlsSecret needs ingress.host" in done.stderr
+
+
+def test_prometheus_finds_the_pods_by_annotation() -> None:
+    template_of = render("faceblur", NAMESPACE).one("Deployment", "face-blur-stable")["spec"]
+
+    assert template_of["template"]["metadata"]["annotations"] == {
+        "prometheus.io/scrape": "true",
+        "prometheus.io/port": "5000",
+        "prometheus.io/path": "/metrics",
+    }
+
+
+def test_pod_monitor_selects_stable_and_gray() -> None:
+    made = render("faceblur", NAMESPACE, "podMonitor.enabled=true", "podMonitor.labels.release=kps")
+    monitor = made.one("PodMonitor", "face-blur-service")
+
+    assert monitor["metadata"]["labels"]["release"] == "kps"
+    assert monitor["spec"] == {
+        "selector": {
+            "matchExpressions": [
+                {"key": "faceblur.dev/track", "operator": "In", "values": ["stable", "gray"]}
+            ]
+        },
+        "podMetricsEndpoints": [{"port": "http", "path": "/metrics", "interval": "5s"}],
+    }
+
+
+def test_names_can_be_chosen() -> None:
+    made = render(
+        "faceblur",
+        NAMESPACE,
+        "names.deployment=web",
+        "names.service=web-svc",
+        "names.ingress=web-in",
+        "names.redis=cache",
+        "redis.enabled=true",
+    )
+
+    assert made.names() == {
+        "Deployment/web",
+        "Deployment/cache",
+        "Service/web-svc",
+        "Service/cache",
+        "Ingress/web-in",
+        "Secret/web-svc-key",
+    }
