@@ -203,6 +203,8 @@ class World:
                     settled=False,
                     owner_uid=owners[0]["uid"],
                 )
+            case kind:
+                raise AssertionError(f"nobody applies a {kind}")
 
     def settle(self) -> None:
         """Let every Deployment finish what it was told."""

@@ -1,20 +1,12 @@
 """Can this rollout work on the cluster as it is? Each refusal says what to change."""
 
-from dataclasses import dataclass
-
 from faceblur_operator.api.reasons import Reason
 from faceblur_operator.core.limits import limits_of
-from faceblur_operator.core.plan import GaugeObjective, Plan
+from faceblur_operator.core.plan import GaugeObjective, Plan, RatioObjective
+from faceblur_operator.core.queries import STABLE, key
+from faceblur_operator.core.refusal import Refusal
 from faceblur_operator.core.revision import container_of
-from faceblur_operator.core.snapshot import KubeObject, Snapshot
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """Why a rollout is not accepted, and what would change that."""
-
-    reason: Reason
-    message: str
+from faceblur_operator.core.snapshot import KubeObject, NoSamples, Snapshot
 
 
 def claims(plan: Plan) -> frozenset[str]:
@@ -45,6 +37,32 @@ def caution(plan: Plan, snapshot: Snapshot) -> Refusal | None:
         f"Ingress {others} uses Service {plan.stable_service} too; some controllers, Traefik among "
         "them, send its users to gray by the same weight. Give it a Service of its own to avoid it",
     )
+
+
+def measure(plan: Plan, snapshot: Snapshot, before: Refusal | None) -> Refusal | None:
+    """Return why a latency limit cannot be counted, as far as the samples tell.
+
+    Args:
+        plan: its objectives.
+        snapshot: with the edges of stable's histograms among its samples, or without.
+        before: what was known; kept while the samples say nothing new.
+    """
+    samples = snapshot.samples
+    if samples is None or isinstance(samples, NoSamples):
+        return before
+    for one in plan.objectives:
+        if not isinstance(one, RatioObjective) or one.limit is None:
+            continue
+        found = samples.series.get(key(one.name, STABLE, "edges"))
+        if not found:
+            continue
+        edges = sorted({float(dict(series.labels)["le"]) for series in found})
+        if one.limit not in edges:
+            finite = ", ".join(f"{edge * 1000:g}ms" for edge in edges if edge != float("inf"))
+            why = f"{one.limit * 1000:g}ms is no edge of the histogram; use one of {finite}"
+            return Refusal(Reason.LATENCY_NOT_AN_EDGE, f"SLO {one.name}: {why}")
+        before = None
+    return before
 
 
 def serves(ingress: KubeObject, service: str) -> bool:

@@ -26,6 +26,8 @@ def latency(
         bad=f'{DURATION}_bucket{{{SELECT},le=~"{edge}([.]0)?"}}',
         total=f"{DURATION}_count{{{SELECT}}}",
         bad_is_good=True,
+        edges=f"group by (le) ({DURATION}_bucket{{{SELECT}}})",
+        limit=below_s,
         allowed=allowed,
         unacceptable=unacceptable,
         max_ratio=None,

@@ -8,7 +8,6 @@ from urllib.parse import urlsplit
 from faceblur_operator.api import FaceBlurRolloutSpec, Slo, units
 from faceblur_operator.api.reasons import Reason
 from faceblur_operator.core import builtins
-from faceblur_operator.core.admission import Refusal
 from faceblur_operator.core.plan import (
     GaugeObjective,
     Objective,
@@ -19,6 +18,7 @@ from faceblur_operator.core.plan import (
     Step,
 )
 from faceblur_operator.core.queries import unknown_placeholders
+from faceblur_operator.core.refusal import Refusal
 
 # How bad a version must not be promoted, where the user does not say: twice the allowed share, but
 # at least one point more, or no traffic would ever be enough to tell the two apart.

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from faceblur_operator.api.reasons import ConditionType, Phase, Reason
-from faceblur_operator.core.admission import Refusal
+from faceblur_operator.core.refusal import Refusal
 from faceblur_operator.core.state import Stage, State
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from faceblur_operator.api.reasons import Verdict
 from faceblur_operator.core import memo
-from faceblur_operator.core.admission import Refusal, admit, caution
+from faceblur_operator.core.admission import admit, caution, measure
 from faceblur_operator.core.analysis import analyse, is_analysing, verdict_of
 from faceblur_operator.core.conditions import conditions_for
 from faceblur_operator.core.decision import Apply, Decision, Effect
@@ -18,7 +18,8 @@ from faceblur_operator.core.desired import Target, effects_for, gray_is_current,
 from faceblur_operator.core.lifecycle import View, advance, begin
 from faceblur_operator.core.objects import APPLIED
 from faceblur_operator.core.plan import Plan
-from faceblur_operator.core.queries import queries_for
+from faceblur_operator.core.queries import edge_queries, queries_for
+from faceblur_operator.core.refusal import Refusal
 from faceblur_operator.core.report import Facts, events_of, is_worth_storing, status_of
 from faceblur_operator.core.revision import (
     container_of,
@@ -48,7 +49,8 @@ def decide(request: Request) -> Decision:
     memory = recall(request.memory, request.stored_status)
     before = memory.state
     target = _target(plan, snapshot)
-    refusal = admit(plan, snapshot)
+    unmeasurable = measure(plan, snapshot, memory.unmeasurable)
+    refusal = admit(plan, snapshot) or unmeasurable
     if plan.suspended:
         return _report(request, memory, before, (), refusal, drift=None)
     view = _view(plan, snapshot, now, target, refusal)
@@ -70,7 +72,7 @@ def decide(request: Request) -> Decision:
             plan, state, snapshot, target, is_overdue=_is_overdue(plan, state, now)
         )
     drift = _drift(before, state, snapshot, effects)
-    memory = replace(memory, state=state, seen=seen)
+    memory = replace(memory, state=state, seen=seen, unmeasurable=unmeasurable)
     return _report(request, memory, before, effects, refusal, drift=drift)
 
 
@@ -94,8 +96,14 @@ def refuse(refusal: Refusal, *, generation: int, stored_status: Json, now: datet
 
 
 def queries(plan: Plan, snapshot: Snapshot, stored_status: Json) -> dict[str, str]:
-    """Return what Prometheus has to be asked now: nothing while gray gets no traffic."""
-    return queries_for(plan, snapshot) if is_analysing(memo.load(stored_status)) else {}
+    """Return what Prometheus has to be asked now.
+
+    While gray gets traffic: every objective. Before: only whether they can be measured at all.
+    """
+    state = memo.load(stored_status)
+    if is_analysing(state):
+        return queries_for(plan, snapshot)
+    return edge_queries(plan, snapshot) if state.stage in (Stage.IDLE, Stage.STEPPING) else {}
 
 
 def recall(memory: Memory | None, stored_status: Json) -> Memory:

@@ -67,6 +67,9 @@ def count(
         series = samples.series.get(name, ())
         if not series:
             why = f"Prometheus has no series for `{what}` of {side}"
+            if what == "bad" and objective.bad_is_good and _has(objective, side, samples):
+                why = f"the histogram of {side} has no edge at the limit of {objective.name}"
+                return Blind(Verdict.ERROR, why), {}
             return Blind(Verdict.NO_DATA, why), {}
         growth, after = increment(seen.get(name), series)
         if isinstance(growth, Unusable):
@@ -207,6 +210,10 @@ def blinded(state: SloState, why: Blind) -> SloState:
 def waiting(state: SloState, why: str) -> SloState:
     """Return the state of an objective that does not count yet."""
     return _said(state, Verdict.INSUFFICIENT, why)
+
+
+def _has(objective: RatioObjective, side: str, samples: Samples) -> bool:
+    return bool(samples.series.get(key(objective.name, side, "total")))
 
 
 def _is_whole(counts: Counts) -> bool:

@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from faceblur_operator.api.reasons import Reason, Verdict
-from faceblur_operator.core.admission import Refusal
 from faceblur_operator.core.analysis import explain, is_analysing, verdict_of
 from faceblur_operator.core.ladder import is_last, replicas_for
 from faceblur_operator.core.plan import Plan
+from faceblur_operator.core.refusal import Refusal
 from faceblur_operator.core.snapshot import Snapshot, Workload
 from faceblur_operator.core.state import ACTIVE, Previous, Stage, State
 

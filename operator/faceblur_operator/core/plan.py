@@ -46,6 +46,8 @@ class RatioObjective:
         unacceptable: share of bad events at which a version must not be promoted (0..1).
         max_ratio: gray may be at most this many times worse than stable; None: not compared.
         bad_is_good: `bad` counts good events (a histogram bucket), so bad = total - it.
+        edges: PromQL for the buckets of that histogram, None without one.
+        limit: the edge that is meant, in the histogram's unit.
     """
 
     name: str
@@ -55,6 +57,8 @@ class RatioObjective:
     unacceptable: float | None
     max_ratio: float | None
     bad_is_good: bool = False
+    edges: str | None = None
+    limit: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,6 +41,19 @@ def queries_for(plan: Plan, snapshot: Snapshot) -> dict[str, str]:
     return asked
 
 
+def edge_queries(plan: Plan, snapshot: Snapshot) -> dict[str, str]:
+    """Return what tells, before gray gets traffic, whether the latency limits can be counted."""
+    stable = snapshot.stable
+    if stable is None:
+        return {}
+    names = _names(plan, stable, f"{stable.name}-[a-z0-9]+{POD_SUFFIX}")
+    return {
+        key(one.name, STABLE, "edges"): _fill(one.edges, names)
+        for one in plan.objectives
+        if isinstance(one, RatioObjective) and one.edges is not None
+    }
+
+
 def key(objective: str, side: str, what: str) -> str:
     """Return the key of one query of an objective."""
     return f"{objective}:{side}:{what}"

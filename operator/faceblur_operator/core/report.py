@@ -7,9 +7,9 @@ from typing import Any
 
 from faceblur_operator.api.reasons import Phase, Reason, Verdict
 from faceblur_operator.core import memo
-from faceblur_operator.core.admission import Refusal
 from faceblur_operator.core.conditions import Condition, phase_of, stamp, stored
 from faceblur_operator.core.decision import Event
+from faceblur_operator.core.refusal import Refusal
 from faceblur_operator.core.state import ACTIVE, SloState, Stage, State
 
 # Numbers that move at every tick are stored this often only; what matters is stored at once.

@@ -12,6 +12,7 @@ from enum import Enum
 from faceblur_operator.api.reasons import Reason, Verdict
 from faceblur_operator.core.counters import Seen
 from faceblur_operator.core.evidence import ZERO, Counts, versus_start
+from faceblur_operator.core.refusal import Refusal
 
 
 class Stage(Enum):
@@ -104,4 +105,5 @@ class Memory:
 
     state: State
     seen: Mapping[str, Seen | None] = field(default_factory=dict)
+    unmeasurable: Refusal | None = None
     written_at: datetime | None = None

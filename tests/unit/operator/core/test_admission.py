@@ -10,9 +10,10 @@ from tests.support.world import START, World, a_template, a_workload, an_ingress
 
 from faceblur_operator.api.reasons import Phase, Reason
 from faceblur_operator.core import builtins
-from faceblur_operator.core.admission import Refusal, admit, claims
-from faceblur_operator.core.decide import Request, decide, refuse
-from faceblur_operator.core.snapshot import KubeObject, Rival, Snapshot
+from faceblur_operator.core.admission import admit, claims
+from faceblur_operator.core.decide import Request, decide, queries, refuse
+from faceblur_operator.core.refusal import Refusal
+from faceblur_operator.core.snapshot import KubeObject, NoSamples, Rival, Samples, Series, Snapshot
 
 
 def snapshot(**changes: Any) -> Snapshot:
@@ -155,3 +156,56 @@ def test_a_specification_that_cannot_work_is_refused_once() -> None:
     assert (first.status["phase"], first.status["message"]) == (Phase.INVALID, refusal.message)
     assert [one.reason for one in first.events] == [Reason.NOT_SUPPORTED]
     assert (again.status, again.events) == (None, ())
+
+
+SLOW = builtins.latency("latency", below_s=0.3, allowed=0.05, unacceptable=0.1)
+
+
+def with_edges(*edges: str) -> Samples:
+    series = tuple(Series((("le", edge),), 1.0) for edge in edges)
+    return Samples(START, {"latency:stable:edges": series})
+
+
+@pytest.mark.parametrize(
+    ("samples", "want"),
+    [
+        pytest.param(None, Phase.PROGRESSING, id="not asked yet"),
+        pytest.param(NoSamples(START, "down"), Phase.PROGRESSING, id="Prometheus is down"),
+        pytest.param(Samples(START, {}), Phase.PROGRESSING, id="stable has no histogram yet"),
+        pytest.param(with_edges("0.3", "+Inf"), Phase.PROGRESSING, id="an edge"),
+        pytest.param(with_edges("0.25", "0.5", "+Inf"), Phase.INVALID, id="no edge"),
+    ],
+)
+def test_a_latency_limit_must_be_an_edge(samples: Samples | NoSamples | None, want: Phase) -> None:
+    world, plan = World(), a_plan(objectives=(SLOW,))
+
+    world.tick(plan, samples=samples or NoSamples(START, "not asked"))
+
+    assert world.phase is want
+
+
+def test_a_limit_that_is_no_edge_names_the_edges_and_stays_refused() -> None:
+    world, plan = World(), a_plan(objectives=(SLOW,))
+    world.tick(plan, samples=with_edges("0.25", "0.5", "+Inf"))
+    world.settle()
+
+    decision = world.look(plan)
+
+    assert world.status["message"] == (
+        "SLO latency: 300ms is no edge of the histogram; use one of 250ms, 500ms"
+    )
+    assert (decision.effects, world.weight) == ((), 0)
+
+
+def test_the_edges_are_asked_before_gray_gets_traffic() -> None:
+    world, plan = World(), a_plan(objectives=(SLOW, *a_plan().objectives))
+
+    found = queries(plan, world.snapshot(), {})
+
+    pods = 'namespace="demo",pod=~"face-blur-stable-[a-z0-9]+-[a-z0-9]{5}"'
+    assert found == {
+        "latency:stable:edges": (
+            f"group by (le) (faceblur_request_duration_seconds_bucket{{{pods}}})"
+        )
+    }
+    assert queries(plan, snapshot(stable=None), {}) == {}

@@ -7,9 +7,9 @@ import pytest
 
 from faceblur_operator.api import parse_spec
 from faceblur_operator.api.reasons import Reason
-from faceblur_operator.core.admission import Refusal
 from faceblur_operator.core.compiler import Defaults, compile_plan
 from faceblur_operator.core.plan import GaugeObjective, Plan, RatioObjective
+from faceblur_operator.core.refusal import Refusal
 
 DEFAULTS = Defaults("http://prometheus.monitoring:9090", (), timedelta(seconds=5))
 

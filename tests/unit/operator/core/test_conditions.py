@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 import pytest
 
 from faceblur_operator.api.reasons import Phase, Reason
-from faceblur_operator.core.admission import Refusal
 from faceblur_operator.core.conditions import conditions_for, phase_of, stage_of, stored
+from faceblur_operator.core.refusal import Refusal
 from faceblur_operator.core.state import Stage, State
 
 REFUSED = Refusal(Reason.SERVICE_NOT_FOUND, "Service demo/x does not exist; create it first")

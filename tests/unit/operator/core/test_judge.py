@@ -176,6 +176,16 @@ def test_latency_counts_what_is_not_under_the_edge() -> None:
     assert state.slos[0].gray == Counts(100, 10)
 
 
+def test_a_histogram_without_the_edge_is_an_error_not_a_slow_version() -> None:
+    slow = builtins.latency("success", below_s=0.3, allowed=0.05, unacceptable=0.1)
+
+    missing = samples(1, **{**FULL, "gray_bad": None})
+    state, _ = analyse(a_plan(objectives=(slow,)), RUNNING, missing, {})
+
+    assert state.slos[0].verdict is Verdict.ERROR
+    assert state.slos[0].message == "the histogram of gray has no edge at the limit of success"
+
+
 def test_errors_and_success_ask_for_different_outcomes() -> None:
     shape = {"allowed": 0.01, "unacceptable": 0.02, "max_ratio": None}
 
