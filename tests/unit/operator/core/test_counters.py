@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from faceblur_operator.core.counters import Increment, Seen, Unusable, increment
+from faceblur_operator.core.counters import Increment, Labels, Seen, Unusable, increment
 from faceblur_operator.core.snapshot import Series
 
-A = (("pod", "a"),)
-B = (("pod", "b"),)
+A: Labels = (("pod", "a"),)
+B: Labels = (("pod", "b"),)
 OPTED = (("opted_in", "true"), ("pod", "a"))
 
 
@@ -42,7 +42,7 @@ def test_growth(
     "value", [pytest.param(nan, id="NaN"), pytest.param(inf, id="Inf"), pytest.param(-1.0, id="-1")]
 )
 def test_a_value_that_is_no_counter_is_unusable_and_forgets_nothing(value: float) -> None:
-    seen = {A: 5.0}
+    seen: Seen = {A: 5.0}
 
     found, after = increment(seen, (Series(A, value),))
 
