@@ -1,4 +1,4 @@
-"""Writes the files that are generated from the types: the CRD, its copy in the chart, a reference.
+"""Writes the generated files: the CRD, its copy in the chart, and the reference pages.
 
 Run by `make generate` as `python -m tests.contract.generate`; `--check` writes nothing and ends
 with 1 when a file is out of date.
@@ -11,11 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from tests.contract.generate_values import page
 
 from faceblur_operator.api.crd import COLUMNS, GROUP, KIND, VERSION, crd, schema
 
 ROOT = Path(__file__).resolve().parents[2]
 HEADER = "Generated from operator/faceblur_operator/api by `make generate`; do not edit."
+VALUES_HEADER = "Generated from charts/*/values.yaml by `make generate`; do not edit."
 FILE = "faceblur.dev_faceblurrollouts.yaml"
 
 
@@ -26,6 +28,7 @@ def files() -> dict[Path, str]:
         ROOT / "crds" / FILE: text,
         ROOT / "charts" / "faceblur-operator" / "crds" / FILE: text,
         ROOT / "docs" / "reference" / "rollout.md": reference(),
+        ROOT / "docs" / "reference" / "charts.md": page(ROOT / "charts", VALUES_HEADER),
     }
 
 

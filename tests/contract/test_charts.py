@@ -6,12 +6,15 @@ from typing import Any
 
 import pytest
 import yaml
+from tests.contract.generate_values import explained
 from tests.support.helm import CHARTS, NAMESPACES, Manifest, helm, render, template
 
 EVERYTHING = {
     "faceblur": ("redis.enabled=true", "podMonitor.enabled=true", "ingress.host=blur.example"),
     "faceblur-operator": ("podMonitor.enabled=true", "watchNamespaces={a,b}"),
 }
+# They follow a line whose comment speaks of them too.
+SHARED_COMMENT = {"podLabels", "tolerations", "affinity"}
 POD_SECURITY = {
     "runAsNonRoot": True,
     "runAsUser": 10001,
@@ -129,15 +132,17 @@ def test_every_known_value_is_written_down(chart: str) -> None:
 
 @each
 def test_every_value_is_explained(chart: str) -> None:
-    """A comment stands above each value, or above the group it is in."""
-    lines = (CHARTS / chart / "values.yaml").read_text("utf-8").splitlines()
-    top = [i for i, line in enumerate(lines) if line and line[0] not in " #-"]
+    """A comment stands above each value or its group, or above the value it follows at once."""
+    found = list(explained(CHARTS / chart / "values.yaml"))
+    told = {path for path, _, comment in found if comment}
+    groups = {path for path in told if "." in path}
     silent = [
-        lines[i]
-        for i in top
-        if not lines[i - 1].startswith("#")
-        and not (i + 1 < len(lines) and lines[i + 1].lstrip().startswith("#"))
-        and i - 1 not in top
+        path
+        for path, default, _ in found
+        if path not in told
+        and not (isinstance(default, dict) and any(one.startswith(f"{path}.") for one in groups))
+        and not any(path.startswith(f"{one}.") for one in told)
+        and path not in SHARED_COMMENT
     ]
 
     assert silent == []
