@@ -23,3 +23,11 @@ class Meter(Protocol):
     def write(self, kind: str) -> None:
         """Count one write to the API server."""
         ...
+
+    def query(self, *, seconds: float, is_answered: bool) -> None:
+        """Record one query to Prometheus and whether it could be read."""
+        ...
+
+    def error(self, kind: str) -> None:
+        """Count a reconcile that ended with this kind of error."""
+        ...

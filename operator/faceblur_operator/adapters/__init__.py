@@ -1,0 +1,1 @@
+"""The ports made real: one technology per file; library errors end here."""

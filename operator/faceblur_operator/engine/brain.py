@@ -1,0 +1,63 @@
+"""The pure functions the engine calls, as one value, so that a test can give others."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Protocol
+
+from faceblur_operator.api import FaceBlurRolloutSpec
+from faceblur_operator.core.compiler import Defaults, compile_plan
+from faceblur_operator.core.decide import Request, decide, queries, refuse
+from faceblur_operator.core.decision import Decision
+from faceblur_operator.core.plan import Plan
+from faceblur_operator.core.refusal import Refusal
+from faceblur_operator.core.snapshot import Json, Snapshot
+
+
+class Brain(Protocol):
+    """Decides; never waits, never raises for what the world does."""
+
+    def compile(self, namespace: str, name: str, spec: FaceBlurRolloutSpec) -> Plan | Refusal:
+        """Return the plan of a specification, or why there can be none."""
+        ...
+
+    def decide(self, request: Request) -> Decision:
+        """Return what to do now."""
+        ...
+
+    def refuse(
+        self, refusal: Refusal, *, generation: int, stored_status: Json, now: datetime
+    ) -> Decision:
+        """Return what to do about a specification without a plan."""
+        ...
+
+    def queries(
+        self, plan: Plan, snapshot: Snapshot, stored_status: Mapping[str, Any]
+    ) -> dict[str, str]:
+        """Return what Prometheus has to be asked."""
+        ...
+
+
+class _CoreBrain:
+    def __init__(self, defaults: Defaults) -> None:
+        self._defaults = defaults
+
+    def compile(self, namespace: str, name: str, spec: FaceBlurRolloutSpec) -> Plan | Refusal:
+        return compile_plan(namespace, name, spec, self._defaults)
+
+    def decide(self, request: Request) -> Decision:
+        return decide(request)
+
+    def refuse(
+        self, refusal: Refusal, *, generation: int, stored_status: Json, now: datetime
+    ) -> Decision:
+        return refuse(refusal, generation=generation, stored_status=stored_status, now=now)
+
+    def queries(
+        self, plan: Plan, snapshot: Snapshot, stored_status: Mapping[str, Any]
+    ) -> dict[str, str]:
+        return queries(plan, snapshot, stored_status)
+
+
+def core_brain(defaults: Defaults) -> Brain:
+    """Return the decisions of the core, with the operator's settings filled in."""
+    return _CoreBrain(defaults)

@@ -1,0 +1,62 @@
+"""Asks Prometheus about one rollout at its interval, beside the looks and never in their way."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import timedelta
+
+from faceblur_operator.engine.reconciler import Answer, Ask
+from faceblur_operator.ports import MetricsSource
+
+# An answer later than this is worth less than the next question.
+LONGEST_WAIT = timedelta(seconds=2)
+SHORTEST_WAIT = timedelta(seconds=1)
+
+
+class Sampler:
+    """Repeats the present question, one at a time, at even intervals."""
+
+    def __init__(self, source: MetricsSource) -> None:
+        self._source = source
+        self._ask: Ask | None = None
+        self._changed = asyncio.Event()
+
+    def ask(self, ask: Ask | None) -> None:
+        """Replace the question; None: ask nothing until there is one again."""
+        if ask != self._ask:
+            self._ask = ask
+            self._changed.set()
+
+    async def run(self, deliver: Callable[[Answer], None]) -> None:
+        """Ask and deliver until cancelled."""
+        loop = asyncio.get_running_loop()
+        due = loop.time()
+        while True:
+            ask = await self._question()
+            answer = await self._source.query(ask.url, ask.queries, timeout=_timeout(ask))
+            deliver(Answer(ask, answer))
+            # Even intervals; after a stall it goes on from now instead of catching up.
+            due = max(due + ask.interval.total_seconds(), loop.time())
+            await self._pause(due, ask)
+
+    async def _question(self) -> Ask:
+        while self._ask is None:
+            self._changed.clear()
+            await self._changed.wait()
+        return self._ask
+
+    async def _pause(self, due: float, asked: Ask) -> None:
+        """Wait for the next turn, shorter when other things have to be asked by then."""
+        loop = asyncio.get_running_loop()
+        while loop.time() < due:
+            self._changed.clear()
+            try:
+                async with asyncio.timeout_at(due):
+                    await self._changed.wait()
+            except TimeoutError:
+                return
+            if self._ask is not None and self._ask.queries != asked.queries:
+                return
+
+
+def _timeout(ask: Ask) -> timedelta:
+    return max(SHORTEST_WAIT, min(ask.interval, LONGEST_WAIT))

@@ -1,0 +1,117 @@
+"""Runs kopf as the watcher: every event of the kinds we read goes to one function.
+
+kopf gets a thread and an event loop of its own: at its end it cancels every task of its loop and
+takes over the signals, which must not meet the engine. It writes nothing: no finalizers, no
+annotations, no events, no peering.
+"""
+
+import asyncio
+import logging
+import threading
+from collections.abc import Callable, Collection
+from typing import Any
+
+import kopf
+
+LOG = logging.getLogger(__name__)
+KINDS = {
+    "FaceBlurRollout": ("faceblur.dev", "v1alpha1", "faceblurrollouts"),
+    "Deployment": ("apps", "v1", "deployments"),
+    "Service": ("", "v1", "services"),
+    "Ingress": ("networking.k8s.io", "v1", "ingresses"),
+}
+# A watch is opened anew this often (from where it was, no list is read again), so that one that
+# died in silence blinds us no longer than that.
+WATCH_SECONDS = 30
+PATIENCE_SECONDS = 40
+RESTART_SECONDS = 1.0
+
+Observe = Callable[[str, dict[str, Any], bool], None]
+
+
+class KopfWatch:
+    """Watches from `start` to `stop`, whatever happens to the API server in between."""
+
+    def __init__(self, namespaces: Collection[str]) -> None:
+        """Watch these namespaces; none: all of them."""
+        self._namespaces = namespaces
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether it watches, or has not been started."""
+        return self._thread is None or self._thread.is_alive()
+
+    def start(self, observe: Observe) -> None:
+        """Begin to watch; `observe(kind, object, is_gone)` is called on the caller's loop."""
+        loop = asyncio.get_running_loop()
+        self._stop.clear()
+
+        def hand_over(kind: str, item: dict[str, Any], is_gone: bool) -> None:
+            loop.call_soon_threadsafe(observe, kind, item, is_gone)
+
+        self._thread = threading.Thread(
+            target=self._run, args=(hand_over,), name="kopf", daemon=True
+        )
+        self._thread.start()
+
+    async def stop(self, *, patience_s: float = 3) -> None:
+        """End the watches."""
+        self._stop.set()
+        if self._thread is not None:
+            await asyncio.to_thread(self._thread.join, patience_s)
+
+    def _run(self, observe: Observe) -> None:
+        while not self._stop.is_set():
+            try:
+                asyncio.run(self._watch(observe))
+            except Exception:
+                LOG.exception("watch broke off, starting again")
+            self._stop.wait(RESTART_SECONDS)
+
+    async def _watch(self, observe: Observe) -> None:
+        await kopf.operator(
+            registry=make_registry(observe),
+            settings=make_settings(),
+            standalone=True,
+            clusterwide=not self._namespaces,
+            namespaces=list(self._namespaces),
+            stop_flag=self._stop,
+        )
+
+
+def make_registry(observe: Observe) -> kopf.OperatorRegistry:
+    """Return handlers that pass every event on."""
+    registry = kopf.OperatorRegistry()
+    kopf.on.login(registry=registry)(_log_in)
+    for kind, (group, version, plural) in KINDS.items():
+        kopf.on.event(group, version, plural, id=f"see-{plural}", registry=registry)(
+            _passer(kind, observe)
+        )
+    return registry
+
+
+def make_settings() -> kopf.OperatorSettings:
+    """Return settings under which kopf only reads."""
+    settings = kopf.OperatorSettings()
+    settings.posting.enabled = False
+    settings.scanning.disabled = True
+    settings.watching.server_timeout = WATCH_SECONDS
+    settings.watching.inactivity_timeout = PATIENCE_SECONDS
+    settings.watching.connect_timeout = 5
+    settings.networking.request_timeout = 30
+    settings.networking.error_backoffs = (0.2, 0.5, 1, 2, 5)
+    settings.queueing.idle_timeout = 1
+    return settings
+
+
+def _passer(kind: str, observe: Observe) -> Callable[..., Any]:
+    async def see(event: Any, **_: Any) -> None:
+        observe(kind, dict(event["object"]), event["type"] == "DELETED")
+
+    return see
+
+
+async def _log_in(**arguments: Any) -> Any:
+    return kopf.login_with_service_account(**arguments) or kopf.login_with_kubeconfig(**arguments)
