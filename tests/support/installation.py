@@ -21,6 +21,7 @@ STABLE = "face-blur-stable"
 GRAY = "face-blur-gray"
 INGRESS = "face-blur-ingress"
 GRAY_INGRESS = f"{INGRESS}-gray"
+REDIS_URL = f"redis://redis.{NAMESPACE}:6379/0"
 PROMETHEUS_URL = "http://prometheus.monitoring:9090"
 
 VERSION_STABLE = "ai-face-blur:1.0"
@@ -54,7 +55,8 @@ def install_operator(cluster: Reachable, values: Mapping[str, object] | None = N
 
 def install_service(cluster: Reachable, values: Mapping[str, object] | None = None) -> None:
     """Install the face blur service, or upgrade it, and wait until it is ready."""
-    _install(cluster, SERVICE, "faceblur", NAMESPACE, values or {})
+    wanted: dict[str, object] = {"redis.url": REDIS_URL, **(values or {})}
+    _install(cluster, SERVICE, "faceblur", NAMESPACE, wanted)
 
 
 def uninstall(cluster: Reachable) -> None:
