@@ -11,7 +11,16 @@ import pytest
 from faceblur_operator.api.reasons import Reason
 
 ROOT = Path(__file__).resolve().parents[2]
-TOP_LEVEL = {"operator", "blurservice", "crds", "charts", "tests", "docs", "examples"}
+TOP_LEVEL = {
+    "operator",
+    "blurservice",
+    "crds",
+    "charts",
+    "tests",
+    "docs",
+    "examples",
+    "requirements",
+}
 
 
 @pytest.mark.parametrize("folder", ["operator", "blurservice"])
