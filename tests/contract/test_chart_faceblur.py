@@ -1,13 +1,25 @@
 """The chart of the service makes what the operator, the docs and the demo rely on."""
 
+import inspect
+import re
 from typing import Any
 
 import pytest
-from tests.support.helm import environment, render, template
+from tests.support.helm import CHARTS, environment, render, template
+
+from faceblur_service import settings
+
+ROOT = CHARTS.parent
 
 NAMESPACE = "faceblur"
 SELECTOR = {"app": "face-blur", "faceblur.dev/track": "stable"}
 KEY = {"secretKeyRef": {"name": "face-blur-service-key", "key": "secret-key"}}
+SERVICE = {
+    "FACEBLUR_SENSITIVITY": "normal",
+    "FACEBLUR_SLOTS": "2",
+    "FACEBLUR_QUEUE": "8",
+    "FACEBLUR_DRAIN_SECONDS": "5",
+}
 TRACK = {"fieldRef": {"fieldPath": "metadata.labels['faceblur.dev/track']"}}
 
 
@@ -42,13 +54,13 @@ def test_pods_stop_after_the_ingress_controller_noticed() -> None:
 
     container = made.container("face-blur-stable")
     assert container["lifecycle"] == {"preStop": {"sleep": {"seconds": 3}}}
-    assert spec["terminationGracePeriodSeconds"] == 30
+    assert spec["terminationGracePeriodSeconds"] == 35
     assert container["readinessProbe"]["httpGet"] == {"path": "/readyz", "port": "http"}
     assert container["livenessProbe"]["httpGet"] == {"path": "/healthz", "port": "http"}
 
 
 @pytest.mark.parametrize(
-    ("settings", "want"),
+    ("given", "want"),
     [
         pytest.param((), {}, id="by default no Redis"),
         pytest.param(
@@ -62,16 +74,34 @@ def test_pods_stop_after_the_ingress_controller_noticed() -> None:
             id="a Redis elsewhere",
         ),
         pytest.param(
-            ("extraEnv[0].name=FACEBLUR_SENSITIVITY", "extraEnv[0].value=fast"),
-            {"FACEBLUR_SENSITIVITY": "fast"},
-            id="anything else",
+            ("service.sensitivity=fast", "service.slots=1"),
+            {"FACEBLUR_SENSITIVITY": "fast", "FACEBLUR_SLOTS": "1"},
+            id="another way of working",
+        ),
+        pytest.param(
+            ("extraEnv[0].name=TZ", "extraEnv[0].value=UTC"), {"TZ": "UTC"}, id="anything else"
         ),
     ],
 )
-def test_environment(settings: tuple[str, ...], want: dict[str, Any]) -> None:
-    container = render("faceblur", NAMESPACE, *settings).container("face-blur-stable")
+def test_environment(given: tuple[str, ...], want: dict[str, Any]) -> None:
+    container = render("faceblur", NAMESPACE, *given).container("face-blur-stable")
 
-    assert environment(container) == {"FACEBLUR_TRACK": TRACK, "FACEBLUR_SECRET_KEY": KEY, **want}
+    always = {"FACEBLUR_TRACK": TRACK, "FACEBLUR_SECRET_KEY": KEY, **SERVICE}
+    assert environment(container) == always | want
+
+
+def test_every_setting_of_the_service_is_set_by_the_chart_or_the_image() -> None:
+    code = inspect.getsource(settings)
+    known = set(re.findall(r"^    \"\"\"([A-Z_]+): ", code, re.MULTILINE))
+    image = re.findall(r"([A-Z_]+)=", (ROOT / "blurservice" / "Dockerfile").read_text("utf-8"))
+    chart = environment(
+        render("faceblur", NAMESPACE, "redis.enabled=true").container("face-blur-stable")
+    )
+
+    assert known >= {"FACEBLUR_TRACK", "REDIS_URL"}
+    assert set(chart) <= known
+    # The file in /tmp is right in every pod.
+    assert known - set(chart) - set(image) == {"FACEBLUR_GRAY_DB"}
 
 
 def test_two_redis_at_once_are_refused() -> None:
@@ -99,16 +129,16 @@ def test_service_leads_port_80_to_stable_pods_only() -> None:
 
 
 @pytest.mark.parametrize(
-    ("settings", "want"),
+    ("given", "want"),
     [
         pytest.param((), {}, id="every host"),
         pytest.param(("ingress.host=blur.example",), {"host": "blur.example"}, id="one host"),
     ],
 )
 def test_ingress_sends_all_paths_to_the_service(
-    settings: tuple[str, ...], want: dict[str, Any]
+    given: tuple[str, ...], want: dict[str, Any]
 ) -> None:
-    spec = render("faceblur", NAMESPACE, *settings).one("Ingress", "face-blur-ingress")["spec"]
+    spec = render("faceblur", NAMESPACE, *given).one("Ingress", "face-blur-ingress")["spec"]
 
     backend = {"service": {"name": "face-blur-service", "port": {"number": 80}}}
     path = {"path": "/", "pathType": "Prefix", "backend": backend}

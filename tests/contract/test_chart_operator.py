@@ -5,45 +5,45 @@ from typing import Any
 import pytest
 from tests.support.helm import Rendered, environment, render
 
+from faceblur_operator.adapters import kube_api
+from faceblur_operator.handlers import watches
+from faceblur_operator.wiring.settings import read_settings
+
 NAMESPACE = "faceblur-system"
 NAME = "faceblur-operator"
 READ = ["get", "list", "watch"]
 # One line per right: a change here needs a reason in the code.
-RULES = [
+RULES: list[dict[str, list[str]]] = [
     {"apiGroups": ["faceblur.dev"], "resources": ["faceblurrollouts"], "verbs": READ},
     {
         "apiGroups": ["faceblur.dev"],
         "resources": ["faceblurrollouts/status"],
-        "verbs": ["patch", "update"],
+        "verbs": ["update"],
     },
     {"apiGroups": ["apps"], "resources": ["deployments"], "verbs": [*READ, "create", "patch"]},
-    {"apiGroups": ["apps"], "resources": ["replicasets"], "verbs": READ},
-    {"apiGroups": [""], "resources": ["pods"], "verbs": READ},
+    {"apiGroups": ["apps"], "resources": ["replicasets"], "verbs": ["list"]},
     {"apiGroups": [""], "resources": ["services"], "verbs": [*READ, "create", "patch"]},
     {
         "apiGroups": ["networking.k8s.io"],
         "resources": ["ingresses"],
         "verbs": [*READ, "create", "patch", "delete"],
     },
-    {"apiGroups": ["", "events.k8s.io"], "resources": ["events"], "verbs": ["create"]},
+    {"apiGroups": [""], "resources": ["events"], "verbs": ["get", "create", "patch"]},
 ]
-CLUSTER_WIDE = [
-    {
-        "apiGroups": ["apiextensions.k8s.io"],
-        "resources": ["customresourcedefinitions"],
-        "verbs": ["list", "watch"],
-    },
-    {"apiGroups": [""], "resources": ["namespaces"], "verbs": ["list", "watch"]},
-]
-LEASE = [
+LEASE: list[dict[str, list[str]]] = [
     {"apiGroups": ["coordination.k8s.io"], "resources": ["leases"], "verbs": ["create"]},
     {
         "apiGroups": ["coordination.k8s.io"],
         "resources": ["leases"],
         "resourceNames": ["faceblur-operator"],
-        "verbs": ["get", "patch", "update"],
+        "verbs": ["get", "update"],
     },
 ]
+
+
+def _group(prefix: str) -> str:
+    """Return the API group of a path such as apis/apps/v1; the core group has no name."""
+    return prefix.split("/")[1] if prefix.startswith("apis/") else ""
 
 
 def _bindings(made: Rendered) -> set[tuple[str, str, str, str]]:
@@ -64,7 +64,7 @@ def test_in_all_namespaces_it_has_exactly_these_rights() -> None:
     made = render(NAME, NAMESPACE)
     account = f"{NAMESPACE}/{NAME}"
 
-    assert made.one("ClusterRole", NAME)["rules"] == [*RULES, *CLUSTER_WIDE]
+    assert made.one("ClusterRole", NAME)["rules"] == RULES
     assert made.one("Role", f"{NAME}-lease", NAMESPACE)["rules"] == LEASE
     assert _bindings(made) == {
         ("ClusterRoleBinding", "", f"ClusterRole/{NAME}", account),
@@ -120,8 +120,40 @@ def test_environment(settings: tuple[str, ...], want: dict[str, Any]) -> None:
         "POD_NAME": {"fieldRef": {"fieldPath": "metadata.name"}},
         "POD_NAMESPACE": {"fieldRef": {"fieldPath": "metadata.namespace"}},
         "FACEBLUR_OPERATOR_PROMETHEUS_URL": "http://prometheus.monitoring:9090",
+        "FACEBLUR_OPERATOR_DRAIN": "5",
+        "FACEBLUR_OPERATOR_LOG_LEVEL": "INFO",
         **want,
     }
+
+
+def test_every_setting_of_the_operator_is_set_by_the_chart() -> None:
+    given = environment(render(NAME, NAMESPACE, "prometheus.allow={a}").container(NAME))
+    read = read_settings({name: "2" for name in given if name.endswith("DRAIN")})
+
+    known = {
+        field.upper() if field.startswith("pod_") else f"FACEBLUR_OPERATOR_{field.upper()}"
+        for field in type(read).model_fields
+    }
+    # The port is the one that probes, Service and PodMonitor name.
+    assert known - set(given) == {"FACEBLUR_OPERATOR_PORT"}
+    assert set(given) <= known
+
+
+def test_rights_are_about_exactly_the_kinds_the_code_touches() -> None:
+    touched = {(prefix, plural) for prefix, plural in kube_api.KINDS.values()}
+    granted = {
+        (group, what.partition("/")[0])
+        for rule in [*RULES, *LEASE]
+        for group in rule["apiGroups"]
+        for what in rule["resources"]
+    }
+    watched = {(group, plural) for group, _, plural in watches.KINDS.values()}
+    watchable = {
+        (rule["apiGroups"][0], rule["resources"][0]) for rule in RULES if "watch" in rule["verbs"]
+    }
+
+    assert granted == {(_group(prefix), plural) for prefix, plural in touched}
+    assert watchable == watched
 
 
 def test_two_replicas_with_probes_and_a_budget() -> None:
