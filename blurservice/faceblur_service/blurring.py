@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from faceblur_service.geometry import Box, Region, with_margin
+from faceblur_service.geometry import Box, Region, head_of, visible
 
 Picture = npt.NDArray[np.uint8]
 """Pixels: uint8, shape (height, width, channels), BGR colour order, or BGRA."""
@@ -31,13 +31,14 @@ def hide_faces(picture: Picture, faces: Iterable[Box]) -> Picture:
     result = picture.copy()
     height, width = picture.shape[:2]
     for face in faces:
-        region = with_margin(face, width, height)
+        head = head_of(face)
+        region = visible(head, width, height)
         if region is not None:
-            _hide_inplace(result, region, tiny=min(face.width, face.height) < TINY)
+            _hide_inplace(result, region, head, tiny=min(face.width, face.height) < TINY)
     return result
 
 
-def _hide_inplace(picture: Picture, region: Region, *, tiny: bool) -> None:
+def _hide_inplace(picture: Picture, region: Region, head: Box, *, tiny: bool) -> None:
     view = picture[region.y1 : region.y2, region.x1 : region.x2]
     grid = cv2.resize(view, (GRID, GRID), interpolation=cv2.INTER_AREA)
     hidden = cv2.resize(grid, (region.width, region.height), interpolation=cv2.INTER_LINEAR)
@@ -45,12 +46,19 @@ def _hide_inplace(picture: Picture, region: Region, *, tiny: bool) -> None:
         view[:] = hidden
         return
     # Through the mask only: what is outside the head outline stays as sharp as it was.
-    view[:] = np.where(_ellipse(region.width, region.height)[:, :, None], hidden, view)
+    view[:] = np.where(_ellipse(region, head)[:, :, None], hidden, view)
 
 
-def _ellipse(width: int, height: int) -> npt.NDArray[np.bool_]:
-    mask = np.zeros((height, width), np.uint8)
-    axes = (width / 2, height / 2)
-    centre = ((width - 1) / 2, (height - 1) / 2)
-    cv2.ellipse(mask, (centre, (2 * axes[0], 2 * axes[1]), 0.0), 255, -1)
-    return mask > 0
+def _ellipse(region: Region, head: Box) -> npt.NDArray[np.bool_]:
+    """Return which pixels of the region lie in the ellipse of the head.
+
+    Of the whole head, also where the picture's edge cuts it: an ellipse of the visible part alone
+    would leave the face's edge at the picture's edge outside.
+    """
+    x = np.arange(region.x1, region.x2) + 0.5 - (head.x1 + head.x2) / 2
+    y = np.arange(region.y1, region.y2) + 0.5 - (head.y1 + head.y2) / 2
+    # One pixel more than the ellipse, so that rounding never leaves a pixel of the rim.
+    x /= head.width / 2 + 1
+    y /= head.height / 2 + 1
+    inside: npt.NDArray[np.bool_] = (x * x)[None, :] + (y * y)[:, None] <= 1
+    return inside

@@ -80,20 +80,29 @@ class Region:
         return self.y2 - self.y1
 
 
-def with_margin(box: Box, width: int, height: int) -> Region | None:
-    """Return the part of a width x height picture that hides the whole head of a face.
+def head_of(face: Box) -> Box:
+    """Return the box around the whole head of a face.
 
-    A detector's box reaches from the eyebrows to the chin: the head outline needs a fifth more at
-    the sides and below, and a third above.
-
-    Returns:
-        The region, clipped to the picture; None when nothing of it lies inside.
+    A detector's box reaches from the eyebrows to the chin: the head outline needs a quarter more
+    at the sides and below, and a third above. These margins are also the least with which the
+    ellipse inside the head's box holds all of the face's box, corners included.
     """
+    return Box(
+        face.x1 - 0.24 * face.width,
+        face.y1 - 0.34 * face.height,
+        face.x2 + 0.24 * face.width,
+        face.y2 + 0.24 * face.height,
+        face.score,
+    )
+
+
+def visible(box: Box, width: int, height: int) -> Region | None:
+    """Return the part of a box that lies in a width x height picture, None when nothing does."""
     region = Region(
-        max(0, math.floor(box.x1 - 0.2 * box.width)),
-        max(0, math.floor(box.y1 - 0.3 * box.height)),
-        min(width, math.ceil(box.x2 + 0.2 * box.width)),
-        min(height, math.ceil(box.y2 + 0.2 * box.height)),
+        max(0, math.floor(box.x1)),
+        max(0, math.floor(box.y1)),
+        min(width, math.ceil(box.x2)),
+        min(height, math.ceil(box.y2)),
     )
     return region if region.width > 0 and region.height > 0 else None
 
