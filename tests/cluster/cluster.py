@@ -186,9 +186,9 @@ class Cluster:
         finally:
             os.close(folder)
 
-    def install_platform(self) -> None:
-        """Load and start Traefik, Prometheus and Redis, and wait until they are ready."""
-        platform.install_platform(self)
+    def install_platform(self, *parts: str) -> None:
+        """Load and start Traefik, Prometheus and Redis, or only the named parts of these."""
+        platform.install_platform(self, *parts)
 
     def stop(self) -> None:
         """End the cluster and everything that it left on the machine.  Twice does nothing."""

@@ -88,9 +88,9 @@ class CurrentCluster:
                 return namespace, service
         raise ClusterError(f"no Service has the address or the name {host} (name.namespace)")
 
-    def install_platform(self) -> None:
-        """Start what is missing; the images must be in the cluster already."""
-        platform.install_platform(self)
+    def install_platform(self, *parts: str) -> None:
+        """Start the platform, or the named parts; the images must be in the cluster already."""
+        platform.install_platform(self, *parts, load=False)
 
     def stop(self) -> None:
         """End the forwards; the cluster itself is left alone."""

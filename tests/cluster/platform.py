@@ -11,6 +11,7 @@ _PLATFORM = (
     ("prometheus", "monitoring", "prometheus:3"),
     ("redis", "faceblur", "redis:7"),
 )
+PARTS = tuple(name for name, _, _ in _PLATFORM)
 
 
 class Installable(Protocol):
@@ -29,13 +30,21 @@ def install_dns(cluster: Installable) -> None:
     _wait(cluster, "coredns", "kube-system")
 
 
-def install_platform(cluster: Installable) -> None:
-    """Load and start Traefik, Prometheus and Redis, and wait until they are ready."""
-    for archive in archives([image for _, _, image in _PLATFORM]):
-        cluster.load_image(archive)
-    for name, _, _ in _PLATFORM:
+def install_platform(cluster: Installable, *wanted: str, load: bool = True) -> None:
+    """Start parts of the platform, all when none is named, and wait until they are ready.
+
+    Args:
+        cluster: Where to.
+        wanted: Some of traefik, prometheus and redis.
+        load: False when the cluster has the images already.
+    """
+    parts = [part for part in _PLATFORM if part[0] in (wanted or PARTS)]
+    if load:
+        for archive in archives([image for _, _, image in parts]):
+            cluster.load_image(archive)
+    for name, _, _ in parts:
         _apply(cluster, name)
-    for name, namespace, _ in _PLATFORM:
+    for name, namespace, _ in parts:
         _wait(cluster, name, namespace)
 
 

@@ -133,4 +133,3 @@ def _context(image: DockerfileImage) -> Iterator[Path]:
             # A fixed time: a fresh clone finds the layers of the one before.
             os.utime(target, (0, 0))
         yield folder
-
