@@ -115,14 +115,22 @@ class LeaseElector:
     async def release(self) -> None:
         """Close the fence and let the next one take the Lease at once."""
         self.resign()
-        lease = self._lease
-        if lease is None or lease["spec"].get("holderIdentity") != self._identity:
-            return
-        spec = {**lease["spec"], "holderIdentity": "", "leaseDurationSeconds": 1}
         try:
-            await self._put({**lease, "spec": spec})
+            await self._give_back()
         except ClusterError as err:
             LOG.warning("lease not released", extra={"fields": {"error": str(err)}})
+
+    async def _give_back(self) -> None:
+        if self._lease is None:
+            return
+        # Read again: a renewal that was broken off may have been stored.
+        path = path_of("Lease", self._space, self._name)
+        lease = await self._api.request("GET", path, timeout=self._timing.request)
+        self._lease = None
+        if (lease.get("spec") or {}).get("holderIdentity") != self._identity:
+            return
+        spec = {**lease["spec"], "holderIdentity": "", "leaseDurationSeconds": 1}
+        await self._put({**lease, "spec": spec})
 
     async def _attempt(self, step: Callable[[], Awaitable[bool]]) -> bool:
         try:

@@ -6,9 +6,8 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from faceblur_operator.engine.log import fields
-from faceblur_operator.engine.reconciler import Reconciler
 from faceblur_operator.engine.sampler import Sampler
-from faceblur_operator.engine.worker import Worker
+from faceblur_operator.engine.worker import Looker, Worker
 from faceblur_operator.ports import Meter, MetricsSource
 from faceblur_operator.ports.cluster import Key
 
@@ -22,7 +21,7 @@ class Scheduler:
 
     def __init__(
         self,
-        reconciler: Reconciler,
+        looker: Looker,
         source: MetricsSource,
         meter: Meter,
         *,
@@ -30,7 +29,7 @@ class Scheduler:
         resync: timedelta = RESYNC,
     ) -> None:
         """Take what the workers need; `chance` returns numbers from 0 to 1."""
-        self._reconciler = reconciler
+        self._looker = looker
         self._source = source
         self._meter = meter
         self._chance = chance
@@ -52,7 +51,7 @@ class Scheduler:
             return
         worker = Worker(
             key,
-            self._reconciler,
+            self._looker,
             Sampler(self._source),
             meter=self._meter,
             # Spread, so that the rollouts found at the start do not resync in step.

@@ -4,10 +4,11 @@ import asyncio
 import logging
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Protocol
 
 from faceblur_operator.engine.backoff import Backoff
 from faceblur_operator.engine.log import fields
-from faceblur_operator.engine.reconciler import Answer, Outcome, Reconciler
+from faceblur_operator.engine.reconciler import Answer, Outcome
 from faceblur_operator.engine.sampler import Sampler
 from faceblur_operator.ports import Meter
 from faceblur_operator.ports.cluster import Key
@@ -16,6 +17,14 @@ from faceblur_operator.ports.errors import NotLeadingError, OperatorError
 LOG = logging.getLogger(__name__)
 # A timer may be early by the resolution of the clock; the core counts in the same clock.
 PATIENCE = timedelta(milliseconds=5)
+
+
+class Looker(Protocol):
+    """Looks at a rollout; see `Reconciler`."""
+
+    async def look(self, key: Key, answer: Answer | None = None) -> Outcome:
+        """Look once and do what has to be done."""
+        ...
 
 
 class Worker:
@@ -28,7 +37,7 @@ class Worker:
     def __init__(
         self,
         key: Key,
-        reconciler: Reconciler,
+        looker: Looker,
         sampler: Sampler,
         *,
         meter: Meter,
@@ -37,7 +46,7 @@ class Worker:
     ) -> None:
         """Take what it works with; `resync`: longest time between two looks."""
         self._key = key
-        self._reconciler = reconciler
+        self._looker = looker
         self._sampler = sampler
         self._meter = meter
         self._resync = resync
@@ -95,7 +104,7 @@ class Worker:
         self._woken_at = None
         answer, self._answer = self._answer, None
         try:
-            outcome = await self._reconciler.look(self._key, answer)
+            outcome = await self._looker.look(self._key, answer)
         except NotLeadingError as err:
             LOG.info("not leading, wrote nothing", extra=fields(self._key))
             return None, self._backoff.failed(err)

@@ -1,0 +1,1 @@
+"""One fake per port; each passes the same contract test as the real adapter."""

@@ -1,0 +1,96 @@
+"""Fakes of the small ports: the fence, the meter, the events, and Prometheus."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from faceblur_operator.api.reasons import Phase
+from faceblur_operator.core.decision import Event
+from faceblur_operator.core.snapshot import NoSamples, Samples, Series
+from faceblur_operator.ports import Clock
+from faceblur_operator.ports.cluster import Key, Resource
+from faceblur_operator.ports.errors import NotLeadingError
+
+Queries = Mapping[str, str]
+
+
+@dataclass
+class FakeFence:
+    """Lets through while `is_leading`."""
+
+    is_leading: bool = True
+
+    def check(self) -> timedelta:
+        if not self.is_leading:
+            raise NotLeadingError("the Lease is not held")
+        return timedelta(seconds=3)
+
+
+@dataclass
+class FakeEvents:
+    """Remembers what was sent."""
+
+    sent: list[tuple[Key, Event]] = field(default_factory=list)
+
+    async def send(self, resource: Resource, events: tuple[Event, ...]) -> None:
+        self.sent += [(resource.key, event) for event in events]
+
+
+@dataclass
+class FakeMeter:
+    """Remembers what was measured."""
+
+    rollouts: dict[tuple[str, str], tuple[Phase, int]] = field(default_factory=dict)
+    ticks: list[tuple[float, float]] = field(default_factory=list)
+    writes: list[str] = field(default_factory=list)
+    queries: list[bool] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+
+    def rollout(self, namespace: str, name: str, *, phase: Phase, weight: int) -> None:
+        self.rollouts[namespace, name] = (phase, weight)
+
+    def forget(self, namespace: str, name: str) -> None:
+        self.rollouts.pop((namespace, name), None)
+
+    def tick(self, *, seconds: float, lateness_seconds: float) -> None:
+        self.ticks.append((seconds, lateness_seconds))
+
+    def write(self, kind: str) -> None:
+        self.writes.append(kind)
+
+    def query(self, *, seconds: float, is_answered: bool) -> None:
+        assert seconds >= 0
+        self.queries.append(is_answered)
+
+    def error(self, kind: str) -> None:
+        self.errors.append(kind)
+
+
+@dataclass
+class FakePrometheus:
+    """Answers with a function of the queries; slow, hanging or failing at will.
+
+    Attributes:
+        answer: makes the series of an answer; a text instead is why there is none.
+        latency: how long an answer takes; more than the timeout: none comes.
+        asked: when it was asked, in seconds of the loop, and what.
+    """
+
+    clock: Clock
+    answer: Callable[[Queries], Mapping[str, tuple[Series, ...]] | str] = lambda _: {}
+    latency: timedelta = timedelta(0)
+    asked: list[tuple[float, dict[str, str]]] = field(default_factory=list)
+
+    async def query(self, url: str, queries: Queries, *, timeout: timedelta) -> Samples | NoSamples:
+        at = self.clock.now()
+        self.asked.append((asyncio.get_running_loop().time(), dict(queries)))
+        await asyncio.sleep(min(self.latency, timeout).total_seconds())
+        if self.latency >= timeout:
+            return NoSamples(
+                at, f"Prometheus {url}: no answer within {timeout.total_seconds():g} s"
+            )
+        answer = self.answer(queries)
+        if isinstance(answer, str):
+            return NoSamples(at, f"Prometheus {url}: {answer}")
+        return Samples(at, {key: answer.get(key, ()) for key in queries})

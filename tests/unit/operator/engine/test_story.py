@@ -1,0 +1,163 @@
+"""Whole releases through engine, reader and writer, on an API server in memory."""
+
+import asyncio
+
+from tests.support.fakes.kube_api import FakeKubeApi
+from tests.support.in_memory import KEY, WEIGHT, InMemory, quick_spec
+from tests.support.virtual_time import run_virtually
+
+from faceblur_operator.api.reasons import Reason
+
+
+def test_good_version_steps_up_and_becomes_stable() -> None:
+    async def story() -> None:
+        world = InMemory()
+        world.install()
+
+        world.start()
+        await world.until("Succeeded")
+        await asyncio.sleep(10)
+
+        stable = world.api.objects["Deployment", "demo", "face-blur-stable"]
+        gray = world.api.objects["Deployment", "demo", "face-blur-stable-gray"]
+        image = stable["spec"]["template"]["spec"]["containers"][0]["image"]
+        assert world.weights == [0, 5, 50, 100, 0]
+        assert (image, gray["spec"]["replicas"]) == ("ai-face-blur:1.1-gray", 0)
+
+    run_virtually(story())
+
+
+def test_bad_version_is_rolled_back_within_two_looks_at_prometheus() -> None:
+    async def story() -> None:
+        world = InMemory()
+        world.install()
+        world.start()
+        await world.until_weight(50)
+        await asyncio.sleep(1.5)
+
+        world.bad_share = 0.9
+        took = await world.until_weight(0)
+        await world.until("RolledBack")
+
+        assert took <= 2.1
+        assert Reason.SLO_BREACHED in {event.reason for _, event in world.events.sent}
+        stable = world.api.objects["Deployment", "demo", "face-blur-stable"]
+        assert stable["spec"]["template"]["spec"]["containers"][0]["image"] == "ai-face-blur:1.0"
+
+    run_virtually(story())
+
+
+def test_gray_that_loses_readiness_is_rolled_back_while_prometheus_hangs() -> None:
+    async def story() -> None:
+        world = InMemory()
+        world.install(quick_spec(steps=[{"weight": 30, "hold": "1h"}, {"weight": 100}]))
+        world.start()
+        await world.until_weight(30)
+        world.prometheus.latency = world.prometheus.latency.resolution * 10**9
+
+        world.settles = False
+        world.api.settle("face-blur-stable-gray", ready=0)
+        took = await world.until_weight(0)
+
+        assert took <= 0.1
+
+    run_virtually(story())
+
+
+def test_weight_edited_by_hand_is_put_back_at_once() -> None:
+    async def story() -> None:
+        world = InMemory()
+        world.install(quick_spec(steps=[{"weight": 30, "hold": "1h"}, {"weight": 100}]))
+        world.start()
+        await world.until_weight(30)
+
+        annotations = {"metadata": {"annotations": {WEIGHT: "100"}}}
+        world.api.change("Ingress", "face-blur-ingress-gray", annotations)
+        took = await world.until_weight(30)
+
+        assert took <= 0.1
+
+    run_virtually(story())
+
+
+def test_deleted_gray_ingress_is_made_again_at_once() -> None:
+    async def story() -> None:
+        world = InMemory()
+        world.install(quick_spec(steps=[{"weight": 30, "hold": "1h"}, {"weight": 100}]))
+        world.start()
+        await world.until_weight(30)
+
+        world.api.remove("Ingress", "face-blur-ingress-gray")
+        took = await world.until_weight(30)
+
+        assert took <= 0.1
+
+    run_virtually(story())
+
+
+def test_steady_rollout_writes_nothing_and_reads_nothing() -> None:
+    async def story() -> None:
+        world = InMemory()
+        world.install(quick_spec(steps=[{"weight": 30, "hold": "10h"}, {"weight": 100}]))
+        world.start()
+        await world.until_weight(30)
+        await asyncio.sleep(60)
+        world.api.calls.clear()
+
+        await asyncio.sleep(60)
+
+        # The counts in the status are refreshed every ten seconds, nothing else.
+        status = "PUT /apis/faceblur.dev/v1alpha1/namespaces/demo/faceblurrollouts/face-blur/status"
+        assert set(world.api.calls) <= {status}
+        assert len(world.api.calls) <= 7
+
+    run_virtually(story())
+
+
+def test_process_killed_in_the_middle_ends_like_one_that_was_not() -> None:
+    async def story() -> None:
+        first = InMemory()
+        first.install()
+        first.start()
+        await first.until_weight(50)
+        await first.scheduler.stop(patience=first.prometheus.latency)
+
+        second = InMemory(api=first.api)
+        second.start()
+        await second.until("Succeeded")
+
+        assert second.weights == [50, 100, 0]
+
+    run_virtually(story())
+
+
+def test_rollout_deleted_in_the_middle_ends_its_worker() -> None:
+    async def story() -> None:
+        world = InMemory()
+        world.install()
+        world.start()
+        await world.until_weight(5)
+
+        world.api.remove("FaceBlurRollout", KEY.name)
+        await asyncio.sleep(1)
+
+        assert world.scheduler.keys == frozenset()
+        assert world.meter.rollouts == {}
+
+    run_virtually(story())
+
+
+def test_process_that_lost_the_lease_writes_nothing() -> None:
+    async def story() -> None:
+        api = FakeKubeApi()
+        world = InMemory(api=api)
+        world.install()
+        world.fence.is_leading = False
+        api.calls.clear()
+
+        world.start()
+        await asyncio.sleep(120)
+
+        assert api.writes() == []
+
+    run_virtually(story())
