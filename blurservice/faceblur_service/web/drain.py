@@ -26,14 +26,18 @@ def set_draining(*, on: bool) -> None:
     _draining.value = int(on)
 
 
-class _Signals(Protocol):
-    def get(self, *, timeout: float) -> int: ...
+class Signals(Protocol):
+    """The queue of signals that gunicorn's arbiter has got."""
+
+    def get(self, *, timeout: float) -> int:
+        """Return the next one, or raise queue.Empty."""
+        ...
 
 
 class _Master(Protocol):
     """What is needed of gunicorn's arbiter."""
 
-    SIG_QUEUE: _Signals
+    SIG_QUEUE: Signals
     WORKERS: dict[int, Any]
 
     def handle_term(self) -> None: ...

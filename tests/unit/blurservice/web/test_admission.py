@@ -1,0 +1,63 @@
+"""Who may work, who waits, who comes back."""
+
+import threading
+
+import pytest
+
+from faceblur_service.errors import QueueFull
+from faceblur_service.web.admission import HEAVY_PIXELS, Admission
+
+
+def test_more_than_slots_and_queue_are_refused_until_one_leaves() -> None:
+    admission = Admission(slots=1, queue=1)
+
+    with admission.place():
+        with admission.place(), pytest.raises(QueueFull), admission.place():
+            pass
+        with admission.place():
+            pass
+
+
+def test_slots_are_given_up_to_their_number() -> None:
+    admission = Admission(slots=2, queue=0, wait_s=0.01)
+
+    with admission.slot(1), admission.slot(1), pytest.raises(QueueFull), admission.slot(1):
+        pass
+
+
+def test_a_heavy_picture_works_alone() -> None:
+    admission = Admission(slots=2, queue=0, wait_s=0.01)
+
+    with admission.slot(HEAVY_PIXELS + 1), pytest.raises(QueueFull), admission.slot(1):
+        pass
+    with admission.slot(1), pytest.raises(QueueFull), admission.slot(HEAVY_PIXELS + 1):
+        pass
+    with admission.slot(HEAVY_PIXELS + 1):
+        pass
+
+
+def test_who_waits_gets_the_slot_that_comes_free() -> None:
+    admission = Admission(slots=1, queue=1)
+    got = threading.Event()
+
+    def wait() -> None:
+        with admission.slot(1):
+            got.set()
+
+    waiting = threading.Thread(target=wait)
+    with admission.slot(1):
+        waiting.start()
+        early = got.is_set()
+    waiting.join(20)
+
+    assert (early, got.is_set()) == (False, True)
+
+
+def test_an_error_gives_the_slot_back() -> None:
+    admission = Admission(slots=1, queue=0, wait_s=0.01)
+
+    with pytest.raises(ZeroDivisionError), admission.place(), admission.slot(1):
+        raise ZeroDivisionError
+
+    with admission.place(), admission.slot(1):
+        pass
