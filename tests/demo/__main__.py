@@ -13,6 +13,7 @@ from types import FrameType
 from tests.cluster import ClusterError
 from tests.demo import stages
 from tests.demo.facts import Release
+from tests.demo.photos import small_photos
 from tests.demo.releases import the_bad, the_good
 from tests.demo.story import play
 from tests.demo.table import render, rows
@@ -21,7 +22,6 @@ from tests.demo.verdict import exit_status, problems
 from tests.support import logbook
 from tests.support.installation import NAMESPACE, REPO
 from tests.support.load import Load, Question
-from tests.support.pictures import photos
 from tests.support.rollouts import Lookout
 
 # What two cores carry beside a whole Kubernetes, at well under full use.
@@ -58,7 +58,7 @@ def main() -> int:
 
 def _two_stories(cluster: stages.Home, url: str, terminal: Terminal) -> int:
     releases: dict[str, Release] = {}
-    question = Question(f"{url}/api/v1/blur", bodies=photos())
+    question = Question(f"{url}/api/v1/blur", bodies=small_photos())
     terminal.say(
         f"        {len(question.bodies)} photos with faces, {RATE:g} requests a second through the "
         "Ingress, whatever the answers"

@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import yaml
+from tests.demo.photos import small_photos
 from tests.support import installation
 from tests.support.answers import Answer, share_of
 from tests.support.eventually import Patience, consistently, eventually
 from tests.support.load import Load, Question, burst
-from tests.support.pictures import photos
 from tests.support.rollouts import Kube, Sighting, sighting
 
 NAME = "face-blur"
@@ -152,7 +152,7 @@ class Scene:
 
     def photographers(self, *, rate: float = 6) -> Load:
         """Return clients that have photos blurred at a steady rate."""
-        pictures = photos()
+        pictures = small_photos()
         return Load(Question(self._blur.url, bodies=pictures), rate=rate)
 
     # The cluster
