@@ -1,9 +1,7 @@
 """The cluster as its users see it: start or find one, reach it, load images, stop it."""
 
-import contextlib
 import json
 import os
-import signal
 import socket
 import subprocess
 from collections.abc import Sequence
@@ -196,8 +194,7 @@ class Cluster:
             lifecycle.end(self._supervisor, self._lifeline)
             self._lifeline = None
             return
-        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
-            os.kill(lifecycle.read_facts(paths.state_dir(self.name))["pid"], signal.SIGTERM)
+        lifecycle.terminate(paths.state_dir(self.name), _STOP_SECONDS)
         with lifecycle.lock(self.name, seconds=_STOP_SECONDS):
             lifecycle.sweep(self.name)
 

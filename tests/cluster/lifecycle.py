@@ -6,7 +6,9 @@ import hashlib
 import json
 import os
 import re
+import select
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -135,6 +137,20 @@ def end(process: "Process", lifeline: int | None) -> None:
         process.wait(_STOP_SECONDS)
     except subprocess.TimeoutExpired as err:
         raise ClusterError(f"the supervisor {process.pid} did not end") from err
+
+
+def terminate(folder: Path, seconds: float) -> None:
+    """Ask the supervisor of the cluster in `folder` to end, and wait until it did."""
+    try:
+        pid = read_facts(folder)["pid"]
+        process = os.pidfd_open(pid)
+    except (FileNotFoundError, ProcessLookupError):
+        return
+    try:
+        signal.pidfd_send_signal(process, signal.SIGTERM)
+        select.select([process], [], [], seconds)
+    finally:
+        os.close(process)
 
 
 def sweep(name: str) -> None:

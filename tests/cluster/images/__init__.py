@@ -9,6 +9,7 @@ from pathlib import Path
 
 from tests.cluster import paths
 from tests.cluster.errors import ClusterError
+from tests.cluster.images.archive import read_settings
 from tests.cluster.images.catalogue import IMAGES, DockerfileImage, ProgramImage
 from tests.cluster.images.engines import engine
 from tests.cluster.images.programs import write_program_image
@@ -54,6 +55,7 @@ def build(name: str, *, talk: bool = False) -> Path:
                     case DockerfileImage():
                         assert builder is not None
                         builder.build(image, unfinished)
+                        _require_version(image, unfinished)
                 _drop_older(archive.parent, stem)
                 unfinished.rename(archive)
     elif talk:
@@ -66,6 +68,15 @@ def _without_tag(name: str) -> DockerfileImage | ProgramImage:
     if len(found) != 1:
         raise ClusterError(f"there is no image {name}; there are: {' '.join(IMAGES)}")
     return found[0]
+
+
+def _require_version(image: DockerfileImage, archive: Path) -> None:
+    # A builder's layer cache once gave one version the settings of another.
+    wanted = image.arguments.get("VERSION")
+    labels = read_settings(archive).get("Labels") or {}
+    found = labels.get("org.opencontainers.image.version")
+    if found != wanted:
+        raise ClusterError(f"the build of {image.name} says version {found}, not {wanted}")
 
 
 def _drop_older(folder: Path, stem: str) -> None:

@@ -6,6 +6,7 @@ import json
 import tarfile
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 DEFAULT_PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -38,3 +39,17 @@ def add_file(tar: tarfile.TarFile, name: str, data: bytes, mode: int) -> None:
     entry = tarfile.TarInfo(name)
     entry.size, entry.mode = len(data), mode
     tar.addfile(entry, io.BytesIO(data))
+
+
+def read_settings(archive: Path) -> dict[str, Any]:
+    """Return the settings (environment, labels, user ...) of the image in an archive."""
+    with tarfile.open(archive) as tar:
+        manifest = json.loads(_read(tar, "manifest.json"))
+        settings: dict[str, Any] = json.loads(_read(tar, manifest[0]["Config"]))["config"]
+    return settings
+
+
+def _read(tar: tarfile.TarFile, name: str) -> bytes:
+    member = tar.extractfile(name)
+    assert member is not None
+    return member.read()
