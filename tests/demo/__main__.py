@@ -25,7 +25,7 @@ from tests.support.load import Load, Question
 from tests.support.rollouts import Lookout
 
 # What two cores carry beside a whole Kubernetes, at well under full use.
-RATE = 12.0
+RATE = 16.0
 LOGS = REPO / "build" / "demo"
 
 
