@@ -2,7 +2,6 @@
 
 import logging
 from collections import OrderedDict
-from hashlib import sha256
 
 from faceblur_operator.adapters.kube_api import (
     MERGE_PATCH,
@@ -15,11 +14,11 @@ from faceblur_operator.adapters.kube_api import (
 from faceblur_operator.core.decision import Event
 from faceblur_operator.ports import Clock, Fence
 from faceblur_operator.ports.cluster import Resource
-from faceblur_operator.ports.errors import ConflictError, OperatorError
+from faceblur_operator.ports.errors import OperatorError
 
 LOG = logging.getLogger(__name__)
 COMPONENT = "faceblur-operator"
-# Names of events sent by this process whose count is known.
+# Events sent by this process that are counted when they come again.
 REMEMBERED = 4096
 LONGEST_MESSAGE = 1024
 
@@ -32,7 +31,8 @@ class KubeEvents:
         self._clock = clock
         self._fence = fence
         self._instance = instance
-        self._counts: OrderedDict[str, int] = OrderedDict()
+        self._sent: OrderedDict[tuple[str, Event], tuple[str, int]] = OrderedDict()
+        self._last_number = 0
 
     async def send(self, resource: Resource, events: tuple[Event, ...]) -> None:
         """Send them; a failure is logged and never stops a rollout."""
@@ -45,20 +45,24 @@ class KubeEvents:
                 LOG.warning("event not sent", extra={"fields": told})
 
     async def _send(self, resource: Resource, event: Event) -> None:
-        name = _name_of(resource, event)
-        if name in self._counts and await self._count(resource, name):
-            return
-        try:
+        essence = (resource.uid, event)
+        name, count = self._sent.get(essence, ("", 0))
+        if not count or not await self._count(resource, name, count + 1):
+            name, count = self._new_name(resource), 0
             await self._create(resource, event, name)
-        except ConflictError:
-            # Sent by an earlier process.
-            answer = await self._api.get(path_of("Event", resource.key.namespace, name))
-            self._remember(name, int(answer.get("count") or 1))
-            await self._count(resource, name)
+        self._sent[essence] = (name, count + 1)
+        self._sent.move_to_end(essence)
+        if len(self._sent) > REMEMBERED:
+            self._sent.popitem(last=False)
+
+    def _new_name(self, resource: Resource) -> str:
+        """Return a name that sorts by time: events of one second are listed by name."""
+        number = int(self._clock.now().timestamp() * 1e6)
+        self._last_number = max(number, self._last_number + 1)
+        return f"{resource.key.name[:220]}.{self._last_number:x}"
 
     async def _create(self, resource: Resource, event: Event, name: str) -> None:
-        now = self._clock.now().isoformat(timespec="seconds")
-        key = resource.key
+        now, key = _stamp(self._clock), resource.key
         body: Object = {
             "apiVersion": "v1",
             "kind": "Event",
@@ -84,32 +88,20 @@ class KubeEvents:
         timeout = min(self._fence.check(), TIMEOUT)
         path = path_of("Event", key.namespace)
         await self._api.request("POST", path, body=body, timeout=timeout)
-        self._remember(name, 1)
 
-    async def _count(self, resource: Resource, name: str) -> bool:
+    async def _count(self, resource: Resource, name: str, count: int) -> bool:
         """Count one more of an event; return False when it has expired."""
-        now = self._clock.now().isoformat(timespec="seconds")
-        count = self._counts[name] + 1
         path = path_of("Event", resource.key.namespace, name)
-        body = {"count": count, "lastTimestamp": now}
+        body = {"count": count, "lastTimestamp": _stamp(self._clock)}
         timeout = min(self._fence.check(), TIMEOUT)
         try:
             await self._api.request(
                 "PATCH", path, body=body, content_type=MERGE_PATCH, timeout=timeout
             )
         except NotFoundError:
-            del self._counts[name]
             return False
-        self._remember(name, count)
         return True
 
-    def _remember(self, name: str, count: int) -> None:
-        self._counts[name] = count
-        self._counts.move_to_end(name)
-        if len(self._counts) > REMEMBERED:
-            self._counts.popitem(last=False)
 
-
-def _name_of(resource: Resource, event: Event) -> str:
-    essence = f"{resource.uid}\n{event.reason.value}\n{event.message}\n{event.is_warning}"
-    return f"{resource.key.name[:220]}.{sha256(essence.encode()).hexdigest()[:16]}"
+def _stamp(clock: Clock) -> str:
+    return clock.now().isoformat(timespec="seconds")
