@@ -132,6 +132,8 @@ LIMITS = [
     ),
     Case("cpu with a number", with_slos(an_slo(builtin="cpu", max=70)), UNIT),
     Case("value with a percentage", with_slos(an_slo(value="q", max="70%")), UNIT),
+    Case("a negative number", with_slos(an_slo(value="q", max="-0.5"))),
+    Case("a negative percentage", with_slos(an_slo(builtin="cpu", max="-5%")), "max"),
     Case("max that is a word", with_slos(an_slo(value="q", max="many")), "max"),
     Case("a share without limit", with_slos(an_slo(ratio=RATIO)), "a share of events needs"),
     Case("cpu at least", with_slos(an_slo(builtin="cpu", max="9%", atLeast="9%")), NO_GAUGE),

@@ -11,7 +11,7 @@ from faceblur_operator.api.units import DURATION_PATTERN, PERCENTAGE_PATTERN
 
 LABEL = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
 SUBDOMAIN = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$"
-NUMBER_OR_PERCENTAGE = r"^-?[0-9]+(\.[0-9]+)?%?$"
+NUMBER_OR_PERCENTAGE = r"^(-?[0-9]+(\.[0-9]+)?|[0-9]+(\.[0-9]+)?%)$"
 
 # A pod is named <deployment>-<hash of 10>-<5 letters>, and Kubernetes cuts what comes before the
 # letters at 58. A cut name no longer tells whose pod it is, so longer names are refused.
