@@ -1,7 +1,8 @@
 """The operator as a process on a real API server: releases, restarts, two replicas, repairs."""
 
 import itertools
-from collections.abc import Callable, Iterator
+import logging
+from collections.abc import Iterator
 from pathlib import Path
 from time import monotonic
 
@@ -18,7 +19,7 @@ GRAY, NEW, OLD = "face-blur-ingress-gray", "ai-face-blur:1.1-gray", "ai-face-blu
 AT_ONCE = Patience("at once", 2)
 TAKEOVER = Patience("a takeover", 6)
 LONG_HOLD = [{"weight": 30, "hold": "1h"}, {"weight": 100}]
-Record = Callable[[str, object], None]
+LOG = logging.getLogger(__name__)
 _numbers = itertools.count(1)
 
 
@@ -53,7 +54,7 @@ def test_good_version_is_promoted_step_by_step(operation: Operation) -> None:
     assert operation.weight == 0
 
 
-def test_bad_version_is_rolled_back(operation: Operation, record_property: Record) -> None:
+def test_bad_version_is_rolled_back(operation: Operation) -> None:
     operation.start_operator()
     at_thirty(operation)
 
@@ -61,13 +62,11 @@ def test_bad_version_is_rolled_back(operation: Operation, record_property: Recor
     took = operation.until_weight(0, within=Patience("a rollback at 1 s analysis", 4))
     operation.until_phase("RolledBack")
 
-    record_property("bad answers to weight 0, s", took)
+    LOG.info("%s: %s", "bad answers to weight 0, s", took)
     assert operation.stable_image == OLD
 
 
-def test_gray_that_loses_readiness_is_rolled_back_without_prometheus(
-    operation: Operation, record_property: Record
-) -> None:
+def test_gray_that_loses_readiness_is_rolled_back_without_prometheus(operation: Operation) -> None:
     operation.start_operator()
     at_thirty(operation)
     operation.counters.is_down = True
@@ -75,7 +74,7 @@ def test_gray_that_loses_readiness_is_rolled_back_without_prometheus(
     operation.unready.add("gray")
     took = operation.until_weight(0, within=AT_ONCE)
 
-    record_property("gray unready to weight 0, s", took)
+    LOG.info("%s: %s", "gray unready to weight 0, s", took)
 
 
 def test_prometheus_that_is_down_neither_raises_nor_lowers(operation: Operation) -> None:
@@ -109,9 +108,7 @@ def test_killed_process_is_followed_by_one_that_ends_the_release(operation: Oper
     assert operation.stable_image == NEW
 
 
-def test_edited_weight_is_put_back_and_a_deleted_ingress_made_again(
-    operation: Operation, record_property: Record
-) -> None:
+def test_edited_weight_is_put_back_and_a_deleted_ingress_made_again(operation: Operation) -> None:
     operation.start_operator()
     at_thirty(operation)
 
@@ -121,7 +118,7 @@ def test_edited_weight_is_put_back_and_a_deleted_ingress_made_again(
     operation.net.delete_namespaced_ingress(GRAY, operation.namespace)
     deleted = operation.until_weight(30, within=AT_ONCE)
 
-    record_property("edited to repaired, deleted to made again, s", (edited, deleted))
+    LOG.info("%s: %s", "edited to repaired, deleted to made again, s", (edited, deleted))
     eventually(
         lambda: operation.told("Repaired"),
         lambda told: (
@@ -136,9 +133,7 @@ def test_edited_weight_is_put_back_and_a_deleted_ingress_made_again(
     )
 
 
-def test_only_one_of_two_writes_and_the_other_takes_over_after_a_kill(
-    operation: Operation, record_property: Record
-) -> None:
+def test_only_one_of_two_writes_and_the_other_takes_over_after_a_kill(operation: Operation) -> None:
     first, second = operation.start_operator("a"), operation.start_operator("b")
     at_thirty(operation)
     assert (first.is_leading, second.is_leading) == (True, False)
@@ -151,13 +146,11 @@ def test_only_one_of_two_writes_and_the_other_takes_over_after_a_kill(
     led = monotonic() - begun
     operation.until_weight(0, within=TAKEOVER)
 
-    record_property("killed to led, to weight 0, s", (led, monotonic() - begun))
+    LOG.info("%s: %s", "killed to led, to weight 0, s", (led, monotonic() - begun))
     assert led <= 5
 
 
-def test_asked_to_end_it_hands_over_at_once_and_exits_0(
-    operation: Operation, record_property: Record
-) -> None:
+def test_asked_to_end_it_hands_over_at_once_and_exits_0(operation: Operation) -> None:
     first, second = operation.start_operator("a"), operation.start_operator("b")
     at_thirty(operation)
 
@@ -165,7 +158,7 @@ def test_asked_to_end_it_hands_over_at_once_and_exits_0(
     code = first.terminate()
     eventually(lambda: second.is_leading, bool, within=AT_ONCE, what="the other one leads")
 
-    record_property("SIGTERM to handed over, s", monotonic() - begun)
+    LOG.info("%s: %s", "SIGTERM to handed over, s", monotonic() - begun)
     assert code == 0
 
 
