@@ -1,0 +1,384 @@
+"""What the engine may expect of reader, writer, events and Lease; for a fake and a real API server.
+
+Subclasses say which API server it is; see `tests/contract/ports` and `tests/integration/operator`.
+"""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any, TypeVar
+
+import pytest
+from tests.support.builders import a_plan
+from tests.support.fakes.ports import FakeFence
+from tests.support.in_memory import stable_objects
+from tests.support.specs import a_resource, a_spec
+
+from faceblur_operator.adapters.kube_api import KubeApi, Object, path_of
+from faceblur_operator.adapters.kube_events import KubeEvents
+from faceblur_operator.adapters.kube_reader import INDEX, KubeReader
+from faceblur_operator.adapters.kube_writer import KubeWriter
+from faceblur_operator.adapters.lease import LeaseElector, LeasePlace, LeaseTiming
+from faceblur_operator.adapters.object_cache import ObjectCache
+from faceblur_operator.adapters.system_clock import SystemClock
+from faceblur_operator.api.reasons import Reason
+from faceblur_operator.core.decision import Apply, Delete, Event, PatchTemplate
+from faceblur_operator.core.plan import Plan
+from faceblur_operator.core.snapshot import Snapshot
+from faceblur_operator.ports.cluster import Key, Resource
+from faceblur_operator.ports.errors import ConflictError, NotLeadingError, RefusedError
+
+T = TypeVar("T")
+SPACE = "demo"
+KEY = Key(SPACE, "face-blur")
+PLAN: Plan = replace(a_plan(), namespace=SPACE, name=KEY.name)
+IMAGE = {"spec": {"template": {"spec": {"containers": [{"name": "processor", "image": "new"}]}}}}
+# A Lease that moves fast, so that the tests do.
+QUICK = LeaseTiming(
+    duration=timedelta(seconds=2),
+    deadline=timedelta(seconds=1.2),
+    renew=timedelta(seconds=0.3),
+    poll=timedelta(seconds=0.2),
+    request=timedelta(seconds=1),
+)
+
+
+class Bench:
+    """Reader, writer and events on one API server, and a second pair of hands."""
+
+    def __init__(self, api: KubeApi) -> None:
+        self.api = api
+        self.fence = FakeFence()
+        self.cache = ObjectCache(INDEX, asyncio.get_running_loop().time)
+        self.reader = KubeReader(api, self.cache)
+        self.writer = KubeWriter(api, self.cache, self.fence)
+        self.events = KubeEvents(api, SystemClock(), self.fence, instance="test")
+
+    async def add(self, item: Object) -> Object:
+        item["metadata"]["namespace"] = SPACE
+        return await self.api.request("POST", path_of(item["kind"], SPACE), body=item)
+
+    async def install(self) -> None:
+        for item in stable_objects():
+            await self.add(item)
+        await self.add(a_resource(a_spec()))
+
+    async def resource(self) -> Resource:
+        found = await self.reader.resource(KEY)
+        assert found is not None
+        return found
+
+    async def snapshot(self) -> Snapshot:
+        return await self.reader.snapshot(await self.resource(), PLAN)
+
+    async def get(self, kind: str, name: str) -> Object:
+        return await self.api.get(path_of(kind, SPACE, name))
+
+
+def gray_ingress(weight: str, **annotations: str) -> Apply:
+    name = "nginx.ingress.kubernetes.io/canary-weight"
+    metadata = {
+        "name": "face-blur-ingress-gray",
+        "namespace": SPACE,
+        "annotations": {name: weight, **annotations},
+    }
+    ingress = stable_objects()[2]
+    return Apply({**ingress, "metadata": metadata})
+
+
+class ClusterContract:
+    """The tests; a subclass gives `run`, which opens an empty API server for a story."""
+
+    def run(self, story: Callable[[Bench], Coroutine[Any, Any, T]]) -> T:
+        raise NotImplementedError
+
+    def test_what_does_not_exist_is_none(self) -> None:
+        async def story(bench: Bench) -> None:
+            await bench.add(a_resource(a_spec()))
+
+            found = await bench.snapshot()
+
+            assert await bench.reader.resource(Key(SPACE, "other")) is None
+            assert (found.stable, found.gray, found.stable_service) == (None, None, None)
+            assert (found.ingress, found.gray_ingress, found.rivals) == (None, None, ())
+
+        self.run(story)
+
+    def test_deployment_is_read_as_values(self) -> None:
+        async def story(bench: Bench) -> None:
+            await bench.install()
+
+            found = (await bench.snapshot()).stable
+
+            assert found is not None
+            assert (found.name, found.replicas, found.ready) == ("face-blur-stable", 3, 0)
+            assert found.selector == {"app": "face-blur", "faceblur.dev/track": "stable"}
+            assert found.template["spec"]["containers"][0]["image"] == "ai-face-blur:1.0"
+
+        self.run(story)
+
+    def test_own_write_is_in_the_next_read(self) -> None:
+        async def story(bench: Bench) -> None:
+            await bench.install()
+            await bench.snapshot()
+
+            await bench.writer.apply(KEY, gray_ingress("5"))
+            found = (await bench.snapshot()).gray_ingress
+
+            assert found is not None
+            assert found.manifest["metadata"]["annotations"] == {
+                "nginx.ingress.kubernetes.io/canary-weight": "5"
+            }
+
+        self.run(story)
+
+    def test_apply_takes_back_its_own_fields_and_leaves_those_of_others(self) -> None:
+        async def story(bench: Bench) -> None:
+            await bench.install()
+            await bench.writer.apply(KEY, gray_ingress("5", ours="yes"))
+            theirs = {"metadata": {"annotations": {"theirs": "kept"}}}
+            path = path_of("Ingress", SPACE, "face-blur-ingress-gray")
+            await bench.api.request(
+                "PATCH", path, body=theirs, content_type="application/merge-patch+json"
+            )
+
+            await bench.writer.apply(KEY, gray_ingress("25"))
+
+            found = await bench.get("Ingress", "face-blur-ingress-gray")
+            assert found["metadata"]["annotations"] == {
+                "nginx.ingress.kubernetes.io/canary-weight": "25",
+                "theirs": "kept",
+            }
+
+        self.run(story)
+
+    def test_same_apply_twice_changes_nothing(self) -> None:
+        async def story(bench: Bench) -> None:
+            await bench.install()
+            await bench.writer.apply(KEY, gray_ingress("5"))
+            before = await bench.get("Ingress", "face-blur-ingress-gray")
+
+            await bench.writer.apply(KEY, gray_ingress("5"))
+
+            after = await bench.get("Ingress", "face-blur-ingress-gray")
+            assert after["metadata"]["resourceVersion"] == before["metadata"]["resourceVersion"]
+
+        self.run(story)
+
+    def test_delete_spares_a_later_object_of_the_same_name(self) -> None:
+        async def story(bench: Bench) -> None:
+            await bench.install()
+
+            with pytest.raises(ConflictError):
+                await bench.writer.apply(KEY, Delete("Ingress", "face-blur-ingress", "uid-else"))
+
+            assert await bench.get("Ingress", "face-blur-ingress")
+
+        self.run(story)
+
+    def test_deleting_twice_is_no_error(self) -> None:
+        async def story(bench: Bench) -> None:
+            await bench.install()
+            uid = (await bench.get("Ingress", "face-blur-ingress"))["metadata"]["uid"]
+
+            await bench.writer.apply(KEY, Delete("Ingress", "face-blur-ingress", uid))
+            await bench.writer.apply(KEY, Delete("Ingress", "face-blur-ingress", uid))
+
+            assert (await bench.snapshot()).ingress is None
+
+        self.run(story)
+
+    def test_patch_changes_one_container_and_keeps_the_rest(self) -> None:
+        async def story(bench: Bench) -> None:
+            await bench.install()
+            uid = (await bench.get("Deployment", "face-blur-stable"))["metadata"]["uid"]
+
+            await bench.writer.apply(KEY, PatchTemplate("face-blur-stable", uid, IMAGE))
+
+            found = (await bench.snapshot()).stable
+            assert found is not None
+            container = found.template["spec"]["containers"][0]
+            assert container["image"] == "new"
+            assert container["resources"] == {"limits": {"cpu": "500m", "memory": "512Mi"}}
+
+        self.run(story)
+
+    def test_patch_spares_a_later_deployment_of_the_same_name(self) -> None:
+        async def story(bench: Bench) -> None:
+            await bench.install()
+
+            with pytest.raises(ConflictError):
+                await bench.writer.apply(KEY, PatchTemplate("face-blur-stable", "uid-else", IMAGE))
+
+        self.run(story)
+
+    def test_status_is_replaced_and_the_spec_untouched(self) -> None:
+        async def story(bench: Bench) -> None:
+            await bench.install()
+            await bench.writer.store_status(
+                await bench.resource(), {"phase": "Progressing", "message": "m"}
+            )
+
+            await bench.writer.store_status(await bench.resource(), {"phase": "Paused"})
+
+            found = await bench.get("FaceBlurRollout", KEY.name)
+            assert found["status"] == {"phase": "Paused"}
+            assert found["metadata"]["generation"] == 1
+            assert (await bench.resource()).manifest["status"] == {"phase": "Paused"}
+
+        self.run(story)
+
+    def test_status_of_an_outdated_read_is_a_conflict_and_read_anew_after_it(self) -> None:
+        async def story(bench: Bench) -> None:
+            await bench.install()
+            outdated = await bench.resource()
+            path = path_of("FaceBlurRollout", SPACE, KEY.name)
+            await bench.api.request(
+                "PATCH",
+                path,
+                body={"spec": {"suspend": True}},
+                content_type="application/merge-patch+json",
+            )
+
+            with pytest.raises(ConflictError):
+                await bench.writer.store_status(outdated, {"phase": "Paused"})
+
+            assert (await bench.resource()).manifest["spec"]["suspend"] is True
+
+        self.run(story)
+
+    def test_closed_fence_stops_every_write(self) -> None:
+        async def story(bench: Bench) -> None:
+            await bench.install()
+            resource = await bench.resource()
+            bench.fence.is_leading = False
+
+            for effect in (
+                gray_ingress("5"),
+                Delete("Ingress", "face-blur-ingress", "uid"),
+                PatchTemplate("face-blur-stable", "uid", IMAGE),
+            ):
+                with pytest.raises(NotLeadingError):
+                    await bench.writer.apply(KEY, effect)
+            with pytest.raises(NotLeadingError):
+                await bench.writer.store_status(resource, {"phase": "Paused"})
+
+            assert (await bench.get("Ingress", "face-blur-ingress"))["metadata"]["uid"]
+
+        self.run(story)
+
+    def test_what_the_server_refuses_says_so(self) -> None:
+        async def story(bench: Bench) -> None:
+            manifest = {
+                "apiVersion": "apps/v1",
+                "kind": "Deployment",
+                "metadata": {"name": "half"},
+                "spec": {"replicas": 1, "template": {}},
+            }
+
+            with pytest.raises(RefusedError, match=r"spec\.selector"):
+                await bench.writer.apply(KEY, Apply(manifest))
+
+        self.run(story)
+
+    def test_older_rollout_on_the_same_objects_is_a_rival_and_others_are_not(self) -> None:
+        async def story(bench: Bench) -> None:
+            await bench.install()
+            await bench.add(a_resource(a_spec(), "same"))
+            apart = {"deployment": "apart", "service": "apart"}
+            traffic = {"ingresses": ["apart"]}
+            await bench.add(a_resource(a_spec(stable=apart, traffic=traffic), "apart"))
+
+            found = await bench.snapshot()
+
+            assert [one.name for one in found.rivals] == ["same"]
+            assert "Ingress/face-blur-ingress" in found.rivals[0].claims
+
+        self.run(story)
+
+    def test_other_ingress_on_the_stable_service_is_a_sibling(self) -> None:
+        async def story(bench: Bench) -> None:
+            await bench.install()
+            other = stable_objects()[2]
+            other["metadata"]["name"] = "other"
+            await bench.add(other)
+            await bench.writer.apply(KEY, gray_ingress("5"))
+
+            found = await bench.snapshot()
+
+            # Our own gray Ingress has a label that this one lacks.
+            assert set(found.ingress_siblings) == {"face-blur-ingress-gray", "other"}
+
+        self.run(story)
+
+    def test_repeated_event_is_counted_and_a_new_one_is_a_new_object(self) -> None:
+        async def story(bench: Bench) -> None:
+            await bench.install()
+            resource = await bench.resource()
+            holding, started = Event(Reason.HOLDING, "5 more"), Event(Reason.STARTED, "go")
+
+            await bench.events.send(resource, (started, holding))
+            await bench.events.send(resource, (holding,))
+
+            items = (await bench.api.get(path_of("Event", SPACE)))["items"]
+            told = [(one["reason"], one["count"]) for one in items if "count" in one]
+            assert sorted(told) == [("Holding", 2), ("Started", 1)]
+
+        self.run(story)
+
+    def test_lease_is_held_by_one_and_free_after_release(self) -> None:
+        async def story(bench: Bench) -> None:
+            first, second = an_elector(bench.api, "a"), an_elector(bench.api, "b")
+            await first.acquire()
+            waiting = asyncio.create_task(second.acquire())
+            async with asyncio.timeout(5):
+                keeping = asyncio.create_task(first.keep())
+                await asyncio.sleep(1)
+                assert (first.is_leading, second.is_leading) == (True, False)
+
+                keeping.cancel()
+                await first.release()
+                await waiting
+
+            assert (first.is_leading, second.is_leading) == (False, True)
+
+        self.run(story)
+
+    def test_silent_leader_is_fenced_before_the_next_one_leads(self) -> None:
+        async def story(bench: Bench) -> None:
+            first, second = an_elector(bench.api, "a"), an_elector(bench.api, "b")
+            await first.acquire()
+            waiting = asyncio.create_task(second.acquire())
+            led_together = 0
+            async with asyncio.timeout(10):
+                while not waiting.done():
+                    led_together += first.is_leading and second.is_leading
+                    await asyncio.sleep(0.01)
+
+            assert led_together == 0
+            assert (first.is_leading, second.is_leading) == (False, True)
+            with pytest.raises(NotLeadingError):
+                first.check()
+
+        self.run(story)
+
+    def test_leader_that_lost_its_lease_notices_at_the_next_renewal(self) -> None:
+        async def story(bench: Bench) -> None:
+            first = an_elector(bench.api, "a")
+            await first.acquire()
+            lease = await bench.get("Lease", "test")
+            lease["spec"]["holderIdentity"] = "thief"
+            await bench.api.request("PUT", path_of("Lease", SPACE, "test"), body=lease)
+
+            async with asyncio.timeout(2):
+                await first.keep()
+
+            assert not first.is_leading
+
+        self.run(story)
+
+
+def an_elector(api: KubeApi, name: str) -> LeaseElector:
+    place = LeasePlace(SPACE, "test", name)
+    return LeaseElector(api, SystemClock(), place, chance=lambda: 1.0, timing=QUICK)
