@@ -34,7 +34,8 @@ def _down(options: argparse.Namespace) -> int:
 
 
 def _exec(options: argparse.Namespace) -> int:
-    done = Cluster.attach(options.name).exec(options.words, timeout=3600)
+    words = options.words[1:] if options.words[:1] == ["--"] else options.words
+    done = Cluster.attach(options.name).exec(words, timeout=3600)
     sys.stdout.write(done.stdout)
     sys.stderr.write(done.stderr)
     return done.returncode

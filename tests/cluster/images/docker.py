@@ -1,6 +1,5 @@
 """Builds by the Docker engine."""
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,8 +24,7 @@ class Docker:
         log.unlink(missing_ok=True)
         arguments = [f"--build-arg={name}={value}" for name, value in image.arguments.items()]
         command = ["docker", "build", "-f", image.dockerfile, *arguments, "-t", image.name, "."]
-        env = {**os.environ, "DOCKER_BUILDKIT": "1"}
         with step(f"building {image.name} with Docker"):
-            run_logged(command, log, _ADVICE, cwd=paths.REPO, env=env)
+            run_logged(command, log, _ADVICE, cwd=paths.REPO)
             save = ["docker", "save", "-o", str(archive), image.name]
             run_logged(save, log, _ADVICE)
