@@ -79,6 +79,7 @@ class InMemory:
 
     Attributes:
         settles: Deployments become ready by themselves.
+        is_asleep: changes are seen but wake no rollout: the test looks itself.
         bad_share: share of gray's answers that are bad.
     """
 
@@ -87,6 +88,7 @@ class InMemory:
     events: FakeEvents = field(default_factory=FakeEvents)
     meter: FakeMeter = field(default_factory=FakeMeter)
     settles: bool = True
+    is_asleep: bool = False
     bad_share: float = 0.0
     weights: list[int] = field(default_factory=list)
 
@@ -156,7 +158,8 @@ class InMemory:
         if kind == "Deployment" and self.settles and not is_gone:
             asyncio.get_running_loop().call_later(0.2, self._settle_one, item["metadata"]["name"])
         for key in self.cache.observe(kind, item, is_gone=is_gone):
-            self.scheduler.wake(key)
+            if not self.is_asleep:
+                self.scheduler.wake(key)
 
     def _settle_one(self, name: str) -> None:
         if ("Deployment", "demo", name) in self.api.objects:

@@ -1,0 +1,218 @@
+"""One look: what is written, in which order, and what a failure leaves behind."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from tests.support.in_memory import KEY, InMemory, quick_spec
+from tests.support.virtual_time import START, run_virtually
+
+from faceblur_operator.api.reasons import Reason
+from faceblur_operator.core.snapshot import NoSamples, Samples
+from faceblur_operator.engine import Answer, Ask, Outcome
+from faceblur_operator.ports.errors import NotLeadingError, RefusedError, UnreachableError
+
+STATUS = "PUT /apis/faceblur.dev/v1alpha1/namespaces/demo/faceblurrollouts/face-blur/status"
+INGRESS = "PATCH /apis/networking.k8s.io/v1/namespaces/demo/ingresses/face-blur-ingress-gray"
+PATIENCE = timedelta(seconds=1)
+
+
+def play(story: Callable[[InMemory], Coroutine[Any, Any, None]], **spec: Any) -> InMemory:
+    """Play a story in a world whose rollout exists and whose scheduler sleeps."""
+
+    async def go() -> InMemory:
+        world = InMemory(settles=False, is_asleep=True)
+        world.install(quick_spec(**spec))
+        await story(world)
+        return world
+
+    return run_virtually(go())
+
+
+async def at_first_weight(world: InMemory) -> Outcome:
+    """Look until gray is to get its first traffic, and return that look."""
+    await world.reconciler.look(KEY)
+    world.settle()
+    world.api.calls.clear()
+    return await world.reconciler.look(KEY)
+
+
+def test_traffic_is_set_before_the_status_says_so() -> None:
+    async def story(world: InMemory) -> None:
+        await at_first_weight(world)
+
+    world = play(story)
+
+    assert world.api.writes() == [INGRESS, STATUS]
+    assert (world.weight, world.status["grayWeight"]) == (5, 5)
+
+
+def test_events_are_sent_after_the_status_was_stored() -> None:
+    async def story(world: InMemory) -> None:
+        world.api.broken = [None, None, UnreachableError("no answer")]
+
+        with pytest.raises(UnreachableError):
+            await world.reconciler.look(KEY)
+        assert world.events.sent == []
+
+        await world.reconciler.look(KEY)
+
+    world = play(story)
+
+    assert [event.reason for _, event in world.events.sent] == [Reason.STARTED]
+
+
+@pytest.mark.parametrize("survives", [0, 1])
+def test_failed_write_is_made_up_for_by_the_next_look(survives: int) -> None:
+    async def story(world: InMemory) -> None:
+        await world.reconciler.look(KEY)
+        world.settle()
+        world.api.broken = [None] * survives + [UnreachableError("no answer")]
+
+        with pytest.raises(UnreachableError):
+            await world.reconciler.look(KEY)
+        await world.reconciler.look(KEY)
+
+    world = play(story)
+
+    assert (world.weight, world.status["grayWeight"]) == (5, 5)
+
+
+def test_second_look_at_the_same_state_writes_nothing() -> None:
+    async def story(world: InMemory) -> None:
+        await at_first_weight(world)
+        await world.reconciler.look(KEY)
+        world.api.calls.clear()
+
+        await world.reconciler.look(KEY)
+
+    assert play(story).api.calls == []
+
+
+def test_closed_fence_stops_before_the_first_write() -> None:
+    async def story(world: InMemory) -> None:
+        world.api.calls.clear()
+        world.fence.is_leading = False
+
+        with pytest.raises(NotLeadingError):
+            await world.reconciler.look(KEY)
+
+    world = play(story)
+
+    assert world.api.writes() == []
+    assert world.status == {}
+
+
+def test_specification_without_a_plan_is_told_and_nothing_else_touched() -> None:
+    async def story(world: InMemory) -> None:
+        world.api.calls.clear()
+        outcome = await world.reconciler.look(KEY)
+        assert outcome == Outcome()
+
+    world = play(story, analysis={"slos": []})
+
+    accepted = next(one for one in world.status["conditions"] if one["type"] == "Accepted")
+    assert world.api.writes() == [STATUS]
+    assert (accepted["status"], accepted["reason"]) == ("False", "InvalidSpec")
+
+
+def test_refused_write_is_told_once() -> None:
+    async def story(world: InMemory) -> None:
+        for _ in range(3):
+            world.api.broken = [RefusedError("quota exceeded")]
+            with pytest.raises(RefusedError):
+                await world.reconciler.look(KEY)
+
+    world = play(story)
+
+    assert [(event.reason, event.message) for _, event in world.events.sent] == [
+        (Reason.WRITE_REFUSED, "quota exceeded")
+    ]
+
+
+def test_rollout_that_is_gone_leaves_no_series_behind() -> None:
+    async def story(world: InMemory) -> None:
+        await world.reconciler.look(KEY)
+        world.api.remove("FaceBlurRollout", KEY.name)
+
+        assert await world.reconciler.look(KEY) == Outcome(is_gone=True)
+
+    assert play(story).meter.rollouts == {}
+
+
+def test_outcome_says_what_to_ask_once_gray_has_traffic() -> None:
+    async def story(world: InMemory) -> None:
+        before = await world.reconciler.look(KEY)
+        world.settle()
+        after = await world.reconciler.look(KEY)
+
+        assert before.ask is None
+        assert after.ask is not None
+        assert sorted(after.ask.queries) == [
+            "success:gray:bad",
+            "success:gray:total",
+            "success:stable:bad",
+            "success:stable:total",
+        ]
+        assert after.ask.interval == timedelta(seconds=1)
+
+    play(story)
+
+
+def test_answer_about_earlier_pods_is_not_evidence() -> None:
+    async def story(world: InMemory) -> None:
+        outcome = await at_first_weight(world)
+        assert outcome.ask is not None
+        outdated = Ask(outcome.ask.url, {"success:gray:bad": "other"}, outcome.ask.interval)
+        why = NoSamples(START, "it must not be read")
+
+        await world.reconciler.look(KEY, Answer(outdated, why))
+        assert world.status["verdict"] != "Error"
+        await world.reconciler.look(KEY, Answer(outcome.ask, why))
+        assert world.status["verdict"] == "Error"
+
+    play(story)
+
+
+def test_ingress_deleted_between_two_looks_is_made_again() -> None:
+    async def story(world: InMemory) -> None:
+        await at_first_weight(world)
+        world.api.remove("Ingress", "face-blur-ingress-gray")
+        assert world.weight == 0
+
+        await world.reconciler.look(KEY)
+
+    world = play(story)
+
+    assert world.weight == 5
+    assert Reason.REPAIRED in {event.reason for _, event in world.events.sent}
+
+
+def test_changed_specification_is_compiled_anew() -> None:
+    async def story(world: InMemory) -> None:
+        await at_first_weight(world)
+
+        change = {"spec": {"steps": [{"weight": 40, "hold": "1s"}, {"weight": 100}]}}
+        world.api.change("FaceBlurRollout", KEY.name, change)
+        await world.reconciler.look(KEY)
+
+    assert play(story).status["step"] == "1/2"
+
+
+def test_samples_reach_the_decision() -> None:
+    async def story(world: InMemory) -> None:
+        outcome = await at_first_weight(world)
+        assert outcome.ask is not None
+        source = world.prometheus
+        for _ in range(2):
+            await asyncio.sleep(1)
+            samples = await source.query("url", outcome.ask.queries, timeout=PATIENCE)
+            assert isinstance(samples, Samples)
+            await world.reconciler.look(KEY, Answer(outcome.ask, replace(samples)))
+
+    slo = play(story).status["slos"][0]
+
+    assert (slo["grayRequests"], slo["verdict"]) == (200, "Pass")
