@@ -11,6 +11,10 @@ _CONTROLLERS = (
     *("systemd", "unified", "net_cls", "net_prio", "perf_event", "hugetlb"),
 )
 
+# The machine shares its processors out among its processes and this cgroup: without a weight, all
+# of a node's processes together would count as one, and starve on a machine that does much else.
+_WEIGHT = 16
+
 
 def directories(name: str) -> list[Path]:
     """Return the directories of the cgroup `name`, on cgroup v1 one for each controller."""
@@ -23,6 +27,9 @@ def create(name: str) -> None:
     """Make the cgroup `name`."""
     for folder in directories(name):
         folder.mkdir(exist_ok=True)
+        for file, standard in (("cpu.shares", 1024), ("cpu.weight", 100)):  # cgroup v1, v2
+            if (folder / file).exists():
+                (folder / file).write_text(str(standard * _WEIGHT))
         if folder.parent.name == "cpuset":
             for file in ("cpuset.cpus", "cpuset.mems"):
                 (folder / file).write_text((folder.parent / file).read_text())
