@@ -97,4 +97,5 @@ def _is_about(plan: Plan, seen: Sighting) -> bool:
 
 
 def _news(seen: Sighting) -> tuple[object, ...]:
-    return seen.phase, seen.step, seen.weight, seen.verdict, seen.message
+    """Return what is worth a line at once; the message has numbers that run on by themselves."""
+    return seen.phase, seen.step, seen.weight, seen.verdict
