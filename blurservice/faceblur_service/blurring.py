@@ -48,19 +48,18 @@ def _hide_inplace(picture: Picture, region: Region, head: Box, *, tiny: bool) ->
         view[:] = hidden
         return
     # Through the mask only: what is outside the head outline stays as sharp as it was.
-    view[:] = np.where(_ellipse(region, head)[:, :, None], hidden, view)
+    cv2.copyTo(hidden, _ellipse(region, head), view)
 
 
-def _ellipse(region: Region, head: Box) -> npt.NDArray[np.bool_]:
-    """Return which pixels of the region lie in the ellipse of the head.
+def _ellipse(region: Region, head: Box) -> npt.NDArray[np.uint8]:
+    """Return which pixels of the region lie in the ellipse of the head: 1 or 0.
 
     Of the whole head, also where the picture's edge cuts it: an ellipse of the visible part alone
     would leave the face's edge at the picture's edge outside.
     """
-    x = np.arange(region.x1, region.x2) + 0.5 - (head.x1 + head.x2) / 2
-    y = np.arange(region.y1, region.y2) + 0.5 - (head.y1 + head.y2) / 2
+    x = np.arange(region.x1, region.x2, dtype=np.float32) + (0.5 - (head.x1 + head.x2) / 2)
+    y = np.arange(region.y1, region.y2, dtype=np.float32) + (0.5 - (head.y1 + head.y2) / 2)
     # One pixel more than the ellipse, so that rounding never leaves a pixel of the rim.
     x /= head.width / 2 + 1
     y /= head.height / 2 + 1
-    inside: npt.NDArray[np.bool_] = (x * x)[None, :] + (y * y)[:, None] <= 1
-    return inside
+    return ((x * x)[None, :] + (y * y)[:, None] <= 1).view(np.uint8)
