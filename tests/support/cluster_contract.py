@@ -204,6 +204,28 @@ class ClusterContract:
 
         self.run(story)
 
+    def test_patch_keeps_the_order_it_asks_for(self) -> None:
+        async def story(bench: Bench) -> None:
+            await bench.install()
+            uid = (await bench.get("Deployment", "face-blur-stable"))["metadata"]["uid"]
+            change = {
+                "name": "processor",
+                "env": [{"name": "NEW", "value": "1"}],
+                "$setElementOrder/env": [{"name": "LOG_LEVEL"}, {"name": "NEW"}],
+            }
+            patch = {"spec": {"template": {"spec": {"containers": [change]}}}}
+
+            await bench.writer.apply(KEY, PatchTemplate("face-blur-stable", uid, patch))
+
+            found = (await bench.snapshot()).stable
+            assert found is not None
+            assert found.template["spec"]["containers"][0]["env"] == [
+                {"name": "LOG_LEVEL", "value": "info"},
+                {"name": "NEW", "value": "1"},
+            ]
+
+        self.run(story)
+
     def test_patch_spares_a_later_deployment_of_the_same_name(self) -> None:
         async def story(bench: Bench) -> None:
             await bench.install()

@@ -42,6 +42,7 @@ def stable_objects(suffix: str = "") -> list[dict[str, Any]]:
     container = {
         "name": "processor",
         "image": "ai-face-blur:1.0",
+        "env": [{"name": "LOG_LEVEL", "value": "info"}],
         "resources": {"limits": {"cpu": "500m", "memory": "512Mi"}},
     }
     labels = LABELS | {"app": f"face-blur{suffix}"}

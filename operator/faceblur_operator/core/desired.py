@@ -86,7 +86,7 @@ def _stable(plan: Plan, state: State, stable: Workload, target: Target) -> list[
         if objects.matches(wanted["spec"], stable.template["spec"]):
             return []
         env: list[dict[str, Any]] = [{"name": n, "value": v} for n, v in plan.gray_env]
-        return [_patch(stable, target.container, plan.image, env)]
+        return [_patch(stable, target, plan.image, env, wanted)]
     if state.stage in REVERTED and state.previous is not None:
         kept = [(name, value) for name, value in state.previous.env if value is not None]
         before = with_release(stable.template, target.container, state.previous.image, kept)
@@ -99,7 +99,7 @@ def _stable(plan: Plan, state: State, stable: Workload, target: Target) -> list[
             else {"name": name, "$patch": "delete"}
             for name, value in state.previous.env
         ]
-        return [_patch(stable, target.container, state.previous.image, env)]
+        return [_patch(stable, target, state.previous.image, env, before)]
     return []
 
 
@@ -159,19 +159,32 @@ def _has_template(plan: Plan, wanted: Json, gray: Workload, target: Target) -> b
 
 
 def _patch(
-    stable: Workload, container: str, image: str, env: list[dict[str, Any]]
+    stable: Workload, target: Target, image: str, env: list[dict[str, Any]], wanted: Json
 ) -> PatchTemplate:
-    change: dict[str, Any] = {"name": container, "image": image}
+    """Return the patch that makes stable's template the wanted one, variables in its order too.
+
+    A strategic merge puts new elements first; with another order than the one that was analysed
+    stable would be another revision.
+    """
+    change: dict[str, Any] = {"name": target.container, "image": image}
     if env:
-        change["env"] = env
+        order = _env_order(wanted, target.container)
+        last = len(order)
+        ranks = {name: rank for rank, name in enumerate(order)}
+        change["env"] = sorted(env, key=lambda one: ranks.get(one["name"], last))
+        change["$setElementOrder/env"] = [{"name": name} for name in order]
     patch = {"spec": {"template": {"spec": {"containers": [change]}}}}
     return PatchTemplate(stable.name, stable.uid, patch)
 
 
-def _env_names(stable: Workload, container: str) -> set[str]:
-    return {
+def _env_order(template: Json, container: str) -> list[str]:
+    return [
         str(variable["name"])
-        for one in stable.template["spec"]["containers"]
+        for one in template["spec"]["containers"]
         if one["name"] == container
         for variable in one.get("env") or []
-    }
+    ]
+
+
+def _env_names(stable: Workload, container: str) -> set[str]:
+    return set(_env_order(stable.template, container))

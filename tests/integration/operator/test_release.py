@@ -44,12 +44,14 @@ def at_thirty(operation: Operation) -> None:
 
 def test_good_version_is_promoted_step_by_step(operation: Operation) -> None:
     operation.start_operator()
+    variable = {"name": "ENABLE_GRAY_FEATURE", "value": "true"}
 
-    operation.release(quick_spec())
+    operation.release(quick_spec(gray={"env": [variable]}))
     status = operation.until_phase("Succeeded")
 
     weights = [one["toWeight"] for one in status["decisions"]]
     assert list(dict.fromkeys(weights)) == [0, 5, 50, 100]
+    assert [one["outcome"] for one in status["history"]] == ["Promoted"]
     assert operation.stable_image == NEW
     assert operation.weight == 0
 

@@ -5,6 +5,8 @@ from typing import Any
 
 # Lists whose elements are merged one by one, by these keys; all others are replaced whole.
 LIST_KEYS = {"containers": "name", "env": "name", "ports": "containerPort"}
+# Before the name of such a list: the order its elements shall have.
+ORDER = "$setElementOrder/"
 
 
 def json_merge(into: Any, change: Any) -> Any:
@@ -27,8 +29,12 @@ def strategic_merge(into: Any, change: Any, *, where: str = "") -> Any:
         for name, value in change.items():
             if value is None:
                 result.pop(name, None)
-            else:
+            elif not name.startswith(ORDER):
                 result[name] = strategic_merge(result.get(name), value, where=name)
+        for name in filter(lambda one: one.startswith(ORDER), change):
+            listed = name.removeprefix(ORDER)
+            ranks = [one[LIST_KEYS[listed]] for one in change[name]]
+            result[listed].sort(key=lambda one: ranks.index(one[LIST_KEYS[listed]]))
         return result
     key = LIST_KEYS.get(where)
     if isinstance(change, list) and key and all(key in one for one in change):

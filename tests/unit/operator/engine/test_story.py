@@ -27,6 +27,33 @@ def test_good_version_steps_up_and_becomes_stable() -> None:
     run_virtually(story())
 
 
+def test_variables_are_promoted_as_they_were_analysed_and_traffic_stays_until_stable_is_ready() -> (
+    None
+):
+    """A merge that puts new variables first would make stable a revision nobody looked at."""
+
+    async def story() -> None:
+        world = InMemory()
+        gray = {"env": [{"name": "ENABLE_GRAY_FEATURE", "value": "true"}]}
+        world.install(quick_spec(gray=gray))
+        world.start()
+        await world.until_weight(100)
+        world.settles = False
+        await world.until("Promoting")
+        await asyncio.sleep(5)
+
+        assert (world.weight, world.status["phase"]) == (100, "Promoting")
+        world.settle()
+        await world.until("Succeeded")
+
+        stable = world.api.objects["Deployment", "demo", "face-blur-stable"]
+        container = stable["spec"]["template"]["spec"]["containers"][0]
+        assert [one["name"] for one in container["env"]] == ["LOG_LEVEL", "ENABLE_GRAY_FEATURE"]
+        assert world.status["history"][-1]["outcome"] == "Promoted"
+
+    run_virtually(story())
+
+
 def test_bad_version_is_rolled_back_within_two_looks_at_prometheus() -> None:
     async def story() -> None:
         world = InMemory()
