@@ -108,11 +108,12 @@ def decode(data: bytes, header: Header) -> Decoded:
         BrokenPicture: The bytes cannot be decoded, or are not what their header said.
     """
     raw = np.frombuffer(data, np.uint8)
+    # Transparency first: only its plane is then in memory beside the colours.
+    alpha = None if header.format is Format.JPEG else _alpha(data, raw)
     picture = _imdecode(raw, cv2.IMREAD_COLOR)
     height, width = picture.shape[:2]
     if {width, height} != {header.width, header.height}:
         raise BrokenPicture("The picture has another size than its header says.")
-    alpha = None if header.format is Format.JPEG else _alpha(data, raw)
     if alpha is not None and alpha.shape[:2] != (height, width):
         raise BrokenPicture("The picture's transparency has another size than its colours.")
     return Decoded(picture, alpha)

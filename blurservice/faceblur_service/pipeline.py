@@ -57,6 +57,7 @@ class Pipeline:
             faces = self.detector.find_faces(decoded.picture)
         with clock.stage("blur"):
             hidden = Decoded(hide_faces(decoded.picture, faces), decoded.alpha)
+            del decoded  # 25 megapixels are 75 MB, and encoding needs as much again
         with clock.stage("encode"):
             out = encode(hidden, header.format)
         return Result(out, header.format, faces, clock.seconds)

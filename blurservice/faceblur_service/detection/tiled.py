@@ -23,12 +23,13 @@ class TiledDetector:
     def find_faces(self, picture: Picture) -> list[Box]:
         """Return a box per face, best first; see `Detector`."""
         height, width = picture.shape[:2]
-        faces = list(self._inner.find_faces(picture))
         scale = min(1.0, WORK_SIDE / max(width, height))
         small = picture
         if scale < 1:
             size = (max(1, round(width * scale)), max(1, round(height * scale)))
             small = np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
+        # Of the small one also the whole: the engine shrinks it anyway, but copies it first.
+        faces = [face.scaled(1 / scale) for face in self._inner.find_faces(small)]
         for tile in plan_tiles(small.shape[1], small.shape[0], tile_budget(width * height)):
             crop = np.ascontiguousarray(small[tile.y1 : tile.y2, tile.x1 : tile.x2])
             faces.extend(

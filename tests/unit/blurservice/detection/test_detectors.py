@@ -107,7 +107,7 @@ def test_tiles_see_every_part_of_a_large_picture() -> None:
 
     TiledDetector(inner).find_faces(picture)
 
-    assert inner.seen[0] == (1440, 2560, 3)
+    assert inner.seen[0] == (1080, 1920, 3)
     assert 1 < len(inner.seen) - 1 <= 24
     assert {max(shape[:2]) for shape in inner.seen[1:]} <= set(range(384, 700))
 
