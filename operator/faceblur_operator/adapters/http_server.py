@@ -23,6 +23,12 @@ class HttpServer:
         self._metrics = metrics
         self._runner: web.AppRunner | None = None
 
+    @property
+    def port(self) -> int:
+        """The port it listens on; where 0 was asked for, the one that was free."""
+        addresses = self._runner.addresses if self._runner else []
+        return int(addresses[0][1]) if addresses else self._port
+
     async def start(self) -> None:
         """Begin to listen."""
         app = web.Application()

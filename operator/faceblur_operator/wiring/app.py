@@ -133,7 +133,8 @@ class App:
             events=KubeEvents(api, self._clock, elector, instance=settings.pod_name or LEASE),
             meter=self._meter,
         )
-        defaults = Defaults(settings.prometheus_url, settings.prometheus_allow, settings.drain)
+        drain = timedelta(seconds=settings.drain)
+        defaults = Defaults(settings.prometheus_url, settings.prometheus_allow, drain)
         reconciler = Reconciler(core_brain(defaults), doors)
         scheduler = Scheduler(reconciler, source, self._meter, chance=self._chance)
         return _Term(cache, scheduler, source)

@@ -1,7 +1,6 @@
 """The operator's settings, read from the environment."""
 
 from collections.abc import Mapping
-from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -35,8 +34,9 @@ class Settings(BaseModel):
         le=65535,
         description="Port of /healthz, /readyz and /metrics. Default 8080.",
     )
-    drain: timedelta = Field(
-        default=timedelta(seconds=5),
+    drain: float = Field(
+        default=5,
+        ge=0,
         description="Seconds that gray finishes its requests after its weight went to zero, before "
         "its Ingress is removed. Default 5: most controllers react within 2.",
     )
@@ -72,8 +72,6 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         text = environment.get(variable, "").strip()
         if text:
             given[field] = _split(text) if field.endswith(("allow", "namespaces")) else text
-    if isinstance(given.get("drain"), str):
-        given["drain"] = float(given["drain"]) if given["drain"].isdecimal() else given["drain"]
     if "*" in given.get("namespaces", ()):
         given["namespaces"] = ()
     try:

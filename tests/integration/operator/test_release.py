@@ -28,6 +28,8 @@ def cluster() -> Iterator[Cluster]:
     with Cluster.start("release", nodes=False) as started:
         started.kubectl("apply", "--server-side", "-f", str(CRD))
         started.kubectl("wait", "--for=condition=Established", "--timeout=30s", "-f", str(CRD))
+        # Established comes a moment before the first list works; kubectl repeats it until then.
+        started.kubectl("get", "rollouts", "--all-namespaces")
         yield started
 
 
