@@ -16,7 +16,13 @@ VENV = ROOT / ".venv"
 # What the face detector and the browser tests need beside Python; name of the package, and how to
 # see that it is there.
 LIBRARIES = {"libegl1": "EGL", "libgles2": "GLESv2", "libgl1": "GL", "libglib2.0-0": "glib-2.0"}
-PROGRAMS = {"chromium": "chromium", "strace": "strace", "redis-server": "redis-server"}
+PROGRAMS = {
+    "chromium": "chromium",
+    "strace": "strace",
+    "redis-server": "redis-server",
+    "iproute2": "ip",
+    "procps": "pkill",
+}
 
 
 def main() -> int:
