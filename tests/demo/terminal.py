@@ -14,7 +14,7 @@ from tests.support.answers import Answer, failed, percentile_s, share_of
 from tests.support.rollouts import Sighting
 
 HEAD = (
-    f"{'time':>6}  {'phase':<11} {'step':<4} {'weight':>6}  {'gray seen by clients':<20} "
+    f"{'time':>6}  {'phase':<11} {'step':<4} {'weight':>6}  {'gray since last line':<20} "
     f"{'sent':>6} {'failed':>6} {'P95':>8}  {'verdict':<12} why"
 )
 _COLOURS = {
