@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
+from tests.support.counted import Counted
 from tests.support.fakes.kube_api import FakeKubeApi
 from tests.support.fakes.ports import FakeEvents, FakeFence, FakeMeter, FakePrometheus
 from tests.support.specs import a_resource, a_spec
@@ -81,7 +82,6 @@ class InMemory:
     Attributes:
         settles: Deployments become ready by themselves.
         is_asleep: changes are seen but wake no rollout: the test looks itself.
-        bad_share: share of gray's answers that are bad.
     """
 
     api: FakeKubeApi = field(default_factory=FakeKubeApi)
@@ -90,11 +90,11 @@ class InMemory:
     meter: FakeMeter = field(default_factory=FakeMeter)
     settles: bool = True
     is_asleep: bool = False
-    bad_share: float = 0.0
     weights: list[int] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         clock = VirtualClock()
+        self.counted = Counted(asyncio.get_running_loop().time)
         self.prometheus = FakePrometheus(clock, self._answer)
         self.cache = ObjectCache(INDEX, asyncio.get_running_loop().time)
         self.reader = KubeReader(self.api, self.cache)
@@ -167,12 +167,8 @@ class InMemory:
             self.api.settle(name)
 
     def _answer(self, queries: Mapping[str, str]) -> Mapping[str, tuple[Series, ...]]:
-        """Return counters that grow by 200 requests a second on each side."""
-        total = 200 * asyncio.get_running_loop().time()
         series = {}
         for key in queries:
             _, side, what = key.split(":")
-            share = self.bad_share if side == "gray" else 0.0
-            value = total if what == "total" else total * share
-            series[key] = (Series((("pod", f"{side}-1"),), value),)
+            series[key] = (Series((("pod", f"{side}-1"),), self.counted(side, what)),)
         return series

@@ -18,13 +18,15 @@ from time import monotonic
 from typing import Any
 
 from kubernetes import client, config
+from tests.cluster import Cluster, ClusterError
+from tests.support.counted import Counted
 from tests.support.eventually import Patience, eventually
 from tests.support.fakes.http_prometheus import Reply, http_prometheus, keys_of, vector
 from tests.support.in_memory import WEIGHT, stable_objects
 from tests.support.specs import a_resource
 
+CRD = Path(__file__).resolve().parents[2] / "crds" / "faceblur.dev_faceblurrollouts.yaml"
 GROUP, VERSION, PLURAL = "faceblur.dev", "v1alpha1", "faceblurrollouts"
-REQUESTS_PER_S = 200
 MINUTE = Patience("a minute", 60)
 READY = {"type": "Ready", "status": "True"}
 
@@ -34,25 +36,22 @@ class Counters:
     """What Prometheus says: requests that were counted since the start, on both sides.
 
     Attributes:
-        bad_share: share of gray's answers that are bad.
+        counted: the counters.
         is_down: it answers 503.
     """
 
-    bad_share: float = 0.0
+    counted: Counted = field(default_factory=lambda: Counted(monotonic))
     is_down: bool = False
-    begun: float = field(default_factory=monotonic)
 
     def reply(self, query: str) -> Reply:
         """Answer a batched query."""
         if self.is_down:
             return Reply(status=503)
-        total = REQUESTS_PER_S * (monotonic() - self.begun)
         series = []
         for key in keys_of(query):
             _, side, what = key.split(":")
-            share = self.bad_share if side == "gray" else 0.0
-            value = total if what == "total" else total * share
-            series.append(({"pod": f"{side}-1", "faceblur_query": key}, str(value)))
+            value = str(self.counted(side, what))
+            series.append(({"pod": f"{side}-1", "faceblur_query": key}, value))
         return vector(*series)
 
 
@@ -243,6 +242,19 @@ class Operation:
             self.namespace,
             {"status": {"phase": "Running", "conditions": [ready]}},
         )
+
+
+def install_crd(cluster: Cluster) -> None:
+    """Make an API server know our resource, and wait until it serves it: "established" is early."""
+    cluster.kubectl("apply", "--server-side", "-f", str(CRD))
+
+    def served() -> str:
+        try:
+            return cluster.kubectl("get", "--raw", f"/apis/{GROUP}/{VERSION}/{PLURAL}")
+        except ClusterError as err:
+            return str(err)
+
+    eventually(served, lambda said: said.startswith("{"), within=MINUTE, what="rollouts are served")
 
 
 @contextlib.contextmanager

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterator
-from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
@@ -10,23 +9,20 @@ from kubernetes.aio import client
 from kubernetes.aio import config as kube_config
 from tests.cluster import Cluster
 from tests.support.cluster_contract import SPACE, Bench, ClusterContract
+from tests.support.operation import install_crd
 
 from faceblur_operator.adapters.kube_api import KubeApi, path_of
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(120)]
 
 T = TypeVar("T")
-CRD = Path(__file__).resolve().parents[3] / "crds" / "faceblur.dev_faceblurrollouts.yaml"
 EMPTIED = ("FaceBlurRollout", "Deployment", "Service", "Ingress", "Event", "Lease")
 
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Cluster]:
     with Cluster.start("contract", nodes=False) as started:
-        started.kubectl("apply", "--server-side", "-f", str(CRD))
-        started.kubectl("wait", "--for=condition=Established", "--timeout=30s", "-f", str(CRD))
-        # Established comes a moment before the first list works; kubectl repeats it until then.
-        started.kubectl("get", "rollouts", "--all-namespaces")
+        install_crd(started)
         started.kubectl("create", "namespace", SPACE)
         yield started
 

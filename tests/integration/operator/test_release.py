@@ -10,11 +10,10 @@ import pytest
 from tests.cluster import Cluster
 from tests.support.eventually import Patience, consistently, eventually
 from tests.support.in_memory import WEIGHT, quick_spec
-from tests.support.operation import Operation, an_operation
+from tests.support.operation import Operation, an_operation, install_crd
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
 
-CRD = Path(__file__).resolve().parents[3] / "crds" / "faceblur.dev_faceblurrollouts.yaml"
 GRAY, NEW, OLD = "face-blur-ingress-gray", "ai-face-blur:1.1-gray", "ai-face-blur:1.0"
 AT_ONCE = Patience("at once", 2)
 TAKEOVER = Patience("a takeover", 6)
@@ -26,10 +25,7 @@ _numbers = itertools.count(1)
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Cluster]:
     with Cluster.start("release", nodes=False) as started:
-        started.kubectl("apply", "--server-side", "-f", str(CRD))
-        started.kubectl("wait", "--for=condition=Established", "--timeout=30s", "-f", str(CRD))
-        # Established comes a moment before the first list works; kubectl repeats it until then.
-        started.kubectl("get", "rollouts", "--all-namespaces")
+        install_crd(started)
         yield started
 
 
@@ -62,7 +58,7 @@ def test_bad_version_is_rolled_back(operation: Operation) -> None:
     operation.start_operator()
     at_thirty(operation)
 
-    operation.counters.bad_share = 0.9
+    operation.counters.counted.bad_share = 0.9
     took = operation.until_weight(0, within=Patience("a rollback at 1 s analysis", 4))
     operation.until_phase("RolledBack")
 
@@ -145,7 +141,7 @@ def test_only_one_of_two_writes_and_the_other_takes_over_after_a_kill(operation:
 
     begun = monotonic()
     first.kill()
-    operation.counters.bad_share = 0.9
+    operation.counters.counted.bad_share = 0.9
     eventually(lambda: second.is_leading, bool, within=TAKEOVER, what="the other one leads")
     led = monotonic() - begun
     operation.until_weight(0, within=TAKEOVER)

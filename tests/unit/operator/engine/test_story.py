@@ -62,7 +62,7 @@ def test_bad_version_is_rolled_back_within_two_looks_at_prometheus() -> None:
         await world.until_weight(50)
         await asyncio.sleep(1.5)
 
-        world.bad_share = 0.9
+        world.counted.bad_share = 0.9
         took = await world.until_weight(0)
         await world.until("RolledBack")
 
