@@ -1,7 +1,9 @@
 """Whole releases through engine, reader and writer, on an API server in memory."""
 
 import asyncio
+from datetime import timedelta
 
+import pytest
 from tests.support.fakes.kube_api import FakeKubeApi
 from tests.support.in_memory import KEY, WEIGHT, InMemory, quick_spec
 from tests.support.virtual_time import run_virtually
@@ -186,5 +188,40 @@ def test_process_that_lost_the_lease_writes_nothing() -> None:
         await asyncio.sleep(120)
 
         assert api.writes() == []
+
+    run_virtually(story())
+
+
+@pytest.mark.parametrize("bad_share", [0.0, 0.9])
+@pytest.mark.parametrize("writes", range(0, 24, 2))
+def test_process_that_dies_at_any_write_is_followed_to_the_same_end(
+    writes: int, bad_share: float
+) -> None:
+    """Whatever was written and whatever was not, the next process goes on from there."""
+
+    async def story() -> None:
+        first = InMemory()
+        first.install()
+        first.counted.bad_share = bad_share
+        end = "RolledBack" if bad_share else "Succeeded"
+        first.start()
+        while len(first.api.writes()) < writes and first.status.get("phase") != end:
+            await asyncio.sleep(0.01)
+        first.fence.is_leading = False
+        await first.scheduler.stop(patience=timedelta(0))
+        left_at = first.weight
+
+        second = InMemory(api=first.api)
+        second.counted = first.counted
+        second.start()
+        await second.until(end)
+        await asyncio.sleep(10)
+
+        risen = [weight for weight in second.weights if weight > left_at]
+        stable = second.api.objects["Deployment", "demo", "face-blur-stable"]
+        image = "ai-face-blur:1.0" if bad_share else "ai-face-blur:1.1-gray"
+        assert stable["spec"]["template"]["spec"]["containers"][0]["image"] == image
+        assert second.weight == 0
+        assert risen == sorted(risen)
 
     run_virtually(story())
