@@ -36,7 +36,7 @@ class _UnreadableError(Exception):
 
 
 class _GuardedSession(requests.Session):
-    """A session that reads a bounded body in bounded time and refuses answers with warnings."""
+    """A session that reads a bounded body in bounded time and refuses complaints."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -55,7 +55,7 @@ class _GuardedSession(requests.Session):
         with response:
             response._content = _read(response, ends)
         response._content_consumed = True  # type: ignore[attr-defined]
-        _refuse_warnings(response)
+        _refuse_complaints(response)
         return response
 
 
@@ -176,12 +176,22 @@ def _read(response: requests.Response, ends: float) -> bytes:
     return bytes(body)
 
 
-def _refuse_warnings(response: requests.Response) -> None:
-    """Raise for an answer with warnings: it may lack series, and what lacks is not zero."""
-    if b'"warnings"' not in response.content or response.status_code != 200:
+def _refuse_complaints(response: requests.Response) -> None:
+    """Raise for an error in Prometheus' own words, and for a warning.
+
+    An answer with a warning may lack series, and what lacks is not zero.
+    """
+    if b'"warnings"' not in response.content and b'"error"' not in response.content:
         return
-    answer = response.json()
-    if isinstance(answer, dict) and answer.get("warnings"):
+    try:
+        answer = response.json()
+    except requests.JSONDecodeError:
+        return
+    if not isinstance(answer, dict):
+        return
+    if answer.get("error"):
+        raise _UnreadableError(str(answer["error"])[:LONGEST_REASON])
+    if answer.get("warnings"):
         raise _UnreadableError(f"warning: {json.dumps(answer['warnings'])[:LONGEST_REASON]}")
 
 
