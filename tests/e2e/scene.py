@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 from tests.demo.photos import small_photos
 from tests.support import installation
-from tests.support.answers import Answer, share_of
+from tests.support.answers import Answer, Share, share_of
 from tests.support.eventually import Patience, consistently, eventually
 from tests.support.load import Load, Question, burst
 from tests.support.rollouts import Kube, Sighting, sighting
@@ -80,6 +80,8 @@ class Scene:
                 "container": "processor",
                 "stable": {"deployment": installation.STABLE, "service": "face-blur-service"},
                 "gray": {
+                    "deployment": installation.GRAY,
+                    "service": "face-blur-gray-service",
                     # The mark makes it another revision than what earlier tests left on stable.
                     "env": [
                         {"name": "ENABLE_GRAY_FEATURE", "value": "true"},
@@ -138,6 +140,15 @@ class Scene:
             lambda one: (one.phase, one.weight) == ("Progressing", weight),
             during=during,
             what=f"the release stays at {weight} %",
+        )
+
+    def everybody_is_on_stable(self) -> None:
+        """Wait until no client gets gray any more."""
+        eventually(
+            lambda: share_of(self.ask(100)),
+            lambda share: share == Share(0, 100),
+            within=TRAFFIC_FOLLOWS,
+            what="all clients are on stable",
         )
 
     # Clients

@@ -11,7 +11,7 @@ from tests.e2e.scene import (
     Scene,
 )
 from tests.support import installation
-from tests.support.answers import Share, failed, share_of, summary
+from tests.support.answers import failed, summary
 from tests.support.eventually import eventually
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240, func_only=True)]
@@ -32,12 +32,7 @@ def test_deleting_the_rollout_leaves_everybody_on_stable(scene: Scene) -> None:
             within=GARBAGE_IS_GONE,
             what="no gray objects",
         )
-        eventually(
-            lambda: share_of(scene.ask(20)),
-            lambda share: share == Share(0, 20),
-            within=OPERATOR_ACTS,
-            what="all clients are on stable",
-        )
+        scene.everybody_is_on_stable()
 
     # and nobody noticed.
     assert not failed(load.answers), summary(load.answers)
