@@ -181,6 +181,7 @@ def _promote(state: State, view: View) -> State:
         return replace(
             state,
             stage=Stage.PROMOTED,
+            stable_image=plan.image,
             weight=0,
             since=now,
             finished_at=now,

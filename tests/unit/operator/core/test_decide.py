@@ -63,6 +63,7 @@ def test_a_good_version_goes_up_the_ladder_and_becomes_stable() -> None:
     assert rungs == [0, 5, 25, 50, 100, 0]
     assert world.phase is Phase.SUCCEEDED
     assert images(world) == ["ai-face-blur:1.1-gray"]
+    assert world.status["stableImage"] == "ai-face-blur:1.1-gray"
     assert world.gray_ingress is None
     assert world.gray is not None
     assert world.gray.replicas == 0
