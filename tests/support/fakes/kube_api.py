@@ -149,7 +149,7 @@ class FakeKubeApi(KubeApi):
         wanted = dict(part.split("=") for part in query.get("labelSelector", "").split(",") if part)
         items = [
             copy.deepcopy(item)
-            for (its_kind, its_space, _), item in sorted(self.objects.items())
+            for (its_kind, its_space, _), item in self.objects.items()
             if (its_kind, its_space) == (kind, space)
             and wanted.items() <= (item["metadata"].get("labels") or {}).items()
         ]
