@@ -192,11 +192,15 @@ class Scene:
         return found or {"spec": {"replicas": 0}, "status": {}}
 
     def leader(self) -> str:
-        """Return the name of the operator pod that holds the Lease."""
+        """Return who holds the Lease of the operators: a pod, and which life of it."""
         namespace, name = installation.OPERATOR_NAMESPACE, installation.OPERATOR
         path = f"/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases/{name}"
         found = self.kube.get(path) or {"spec": {}}
         return str(found["spec"].get("holderIdentity") or "")
+
+    def leading_pod(self) -> str:
+        """Return the name of the operator pod that leads."""
+        return self.leader().partition("_")[0]
 
     def operator_pods(self) -> list[str]:
         """Return the names of the operator's pods."""
