@@ -138,15 +138,15 @@ class Operation:
         self._hands.join()
         self._client.close()
 
-    def start_operator(self, name: str = "a") -> Operator:
-        """Start a process and return when it is ready."""
+    def start_operator(self, name: str = "a", *, api_port: int | None = None) -> Operator:
+        """Start a process and return when it is ready; it may reach the API by another port."""
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
         log = self.folder / f"operator-{name}-{len(self._operators)}.log"
         environment = {
             **os.environ,
-            "KUBECONFIG": str(self.kubeconfig),
+            "KUBECONFIG": str(self._kubeconfig_by(api_port)),
             "FACEBLUR_OPERATOR_PROMETHEUS_URL": self.prometheus,
             "FACEBLUR_OPERATOR_NAMESPACES": self.namespace,
             "FACEBLUR_OPERATOR_PORT": str(port),
@@ -167,6 +167,19 @@ class Operation:
             what=f"operator {name} is ready",
         )
         return operator
+
+    def _kubeconfig_by(self, port: int | None) -> Path:
+        if port is None:
+            return self.kubeconfig
+        path = self.folder / f"kubeconfig-{port}"
+        text = self.kubeconfig.read_text()
+        path.write_text(text.replace(f"127.0.0.1:{self.api_port}", f"127.0.0.1:{port}"))
+        return path
+
+    @property
+    def api_port(self) -> int:
+        """The port of the API server on this machine."""
+        return int(self._client.configuration.host.rpartition(":")[2])
 
     def release(self, spec: Mapping[str, Any]) -> None:
         """Create the rollout."""

@@ -6,6 +6,7 @@ annotations, no events, no peering.
 """
 
 import asyncio
+import contextlib
 import logging
 import threading
 from collections.abc import Callable, Collection
@@ -35,49 +36,75 @@ class KopfWatch:
     def __init__(self, namespaces: Collection[str]) -> None:
         """Watch these namespaces; none: all of them."""
         self._namespaces = namespaces
-        self._stop = threading.Event()
-        self._thread: threading.Thread | None = None
+        self._run: _Run | None = None
 
     @property
     def is_alive(self) -> bool:
-        """Whether it watches, or has not been started."""
-        return self._thread is None or self._thread.is_alive()
+        """Whether it watches, or was not asked to."""
+        return self._run is None or self._run.is_alive()
 
     def start(self, observe: Observe) -> None:
         """Begin to watch; `observe(kind, object, is_gone)` is called on the caller's loop."""
         loop = asyncio.get_running_loop()
-        self._stop.clear()
 
         def hand_over(kind: str, item: dict[str, Any], is_gone: bool) -> None:
-            loop.call_soon_threadsafe(observe, kind, item, is_gone)
+            # The caller may have ended before us.
+            with contextlib.suppress(RuntimeError):
+                loop.call_soon_threadsafe(observe, kind, item, is_gone)
 
-        self._thread = threading.Thread(
-            target=self._run, args=(hand_over,), name="kopf", daemon=True
-        )
-        self._thread.start()
+        self._run = _Run(hand_over, self._namespaces)
+        self._run.start()
 
     async def stop(self, *, patience_s: float = 3) -> None:
         """End the watches."""
-        self._stop.set()
-        if self._thread is not None:
-            await asyncio.to_thread(self._thread.join, patience_s)
+        run, self._run = self._run, None
+        if run is not None:
+            run.end()
+            await asyncio.to_thread(run.join, patience_s)
 
-    def _run(self, observe: Observe) -> None:
-        while not self._stop.is_set():
+
+class _Run(threading.Thread):
+    """The thread of one run, from one `start` to its `stop`."""
+
+    def __init__(self, observe: Observe, namespaces: Collection[str]) -> None:
+        super().__init__(name="kopf", daemon=True)
+        self._observe = observe
+        self._namespaces = namespaces
+        self._is_ended = threading.Event()
+        # kopf's loop and what ends it; an event of its loop, because a thread that waits for one
+        # of ours would outlive a kopf that ends on its own, and hold up the next.
+        self._present: tuple[asyncio.AbstractEventLoop, asyncio.Event] | None = None
+
+    def run(self) -> None:
+        """Watch until ended; start again when kopf gives up."""
+        while not self._is_ended.is_set():
             try:
-                asyncio.run(self._watch(observe))
+                asyncio.run(self._watch())
             except Exception:
                 LOG.exception("watch broke off, starting again")
-            self._stop.wait(RESTART_SECONDS)
+            self._present = None
+            self._is_ended.wait(RESTART_SECONDS)
 
-    async def _watch(self, observe: Observe) -> None:
+    def end(self) -> None:
+        """Let `run` return soon."""
+        self._is_ended.set()
+        if self._present is not None:
+            loop, stop = self._present
+            with contextlib.suppress(RuntimeError):
+                loop.call_soon_threadsafe(stop.set)
+
+    async def _watch(self) -> None:
+        stop = asyncio.Event()
+        self._present = (asyncio.get_running_loop(), stop)
+        if self._is_ended.is_set():
+            return
         await kopf.operator(
-            registry=make_registry(observe),
+            registry=make_registry(self._observe),
             settings=make_settings(),
             standalone=True,
             clusterwide=not self._namespaces,
             namespaces=list(self._namespaces),
-            stop_flag=self._stop,
+            stop_flag=stop,
         )
 
 

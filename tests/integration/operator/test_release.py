@@ -9,6 +9,7 @@ from time import monotonic
 import pytest
 from tests.cluster import Cluster
 from tests.support.eventually import Patience, consistently, eventually
+from tests.support.gate import a_gate
 from tests.support.in_memory import WEIGHT, quick_spec
 from tests.support.operation import Operation, an_operation, install_crd
 
@@ -160,6 +161,27 @@ def test_asked_to_end_it_hands_over_at_once_and_exits_0(operation: Operation) ->
 
     LOG.info("%s: %s", "SIGTERM to handed over, s", monotonic() - begun)
     assert code == 0
+
+
+def test_leader_without_its_api_server_steps_down_and_goes_on_when_it_is_back(
+    operation: Operation,
+) -> None:
+    with a_gate(operation.api_port) as gate:
+        operator = operation.start_operator(api_port=gate.port)
+        at_thirty(operation)
+
+        gate.shut()
+        eventually(
+            lambda: operator.is_leading, lambda leads: not leads, within=TAKEOVER, what="it yields"
+        )
+        operation.net.delete_namespaced_ingress(GRAY, operation.namespace)
+        gate.open()
+        eventually(lambda: operator.is_leading, bool, within=TAKEOVER, what="it leads again")
+        operation.until_weight(30)
+        operation.counters.counted.bad_share = 0.9
+        operation.until_phase("RolledBack")
+
+    assert operator.process.poll() is None
 
 
 def test_described_rollout_tells_its_story(cluster: Cluster, operation: Operation) -> None:
