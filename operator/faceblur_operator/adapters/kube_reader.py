@@ -1,6 +1,7 @@
 """Reads a rollout and everything it names, from the cache, fetching what is not there."""
 
 import asyncio
+from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -19,6 +20,8 @@ INDEX: dict[str, Callable[[Object], frozenset[str]]] = {
 }
 # Reads of all rollouts together: after a start everybody fetches everything.
 READS_AT_ONCE = 32
+# Deployments whose present pod-template-hash is remembered; two for each rollout.
+HASHES = 8192
 
 
 class KubeReader:
@@ -28,7 +31,7 @@ class KubeReader:
         self._api = api
         self._cache = cache
         self._room = asyncio.Semaphore(READS_AT_ONCE)
-        self._hashes: dict[str, tuple[Mapping[str, Any], str]] = {}
+        self._hashes: OrderedDict[str, tuple[Mapping[str, Any], str]] = OrderedDict()
 
     async def resource(self, key: Key) -> Resource | None:
         """Return the rollout, or None when it is gone or being deleted."""
@@ -106,6 +109,9 @@ class KubeReader:
         found = kube_objects.pod_hash_of(deployment, answer.get("items") or [])
         if found is not None:
             self._hashes[uid] = (template, found)
+            self._hashes.move_to_end(uid)
+            if len(self._hashes) > HASHES:
+                self._hashes.popitem(last=False)
         return found
 
     async def _get(self, ref: Ref) -> Object | None:

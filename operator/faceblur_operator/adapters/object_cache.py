@@ -107,9 +107,13 @@ class ObjectCache:
             names.add(item["metadata"]["name"])
             self.put(kind, item)
         for ref, entry in list(self._entries.items()):
-            is_there = (ref.kind, ref.namespace) == (kind, namespace) and entry.object is not None
-            if is_there and ref.name not in names:
+            if (ref.kind, ref.namespace) != (kind, namespace) or ref.name in names:
+                continue
+            if entry.object is not None:
                 self.remove(ref, version)
+            elif entry.version <= version and ref not in self._readers:
+                # Nobody asks for it any more, and no older news of it can come.
+                del self._entries[ref]
         self._listed[kind, namespace] = self.now()
 
     def observe(self, kind: str, item: Object, *, is_gone: bool) -> frozenset[Key]:

@@ -32,10 +32,12 @@ class Sampler:
         due = loop.time()
         while True:
             ask = await self._question()
+            if due < loop.time() - ask.interval.total_seconds():
+                # The first question, or a stall: from now on, nothing is made up for.
+                due = loop.time()
             answer = await self._source.query(ask.url, ask.queries, timeout=_timeout(ask))
             deliver(Answer(ask, answer))
-            # Even intervals; after a stall it goes on from now instead of catching up.
-            due = max(due + ask.interval.total_seconds(), loop.time())
+            due += ask.interval.total_seconds()
             await self._pause(due, ask)
 
     async def _question(self) -> Ask:

@@ -175,6 +175,18 @@ def test_list_tells_what_is_gone(cache: ObjectCache) -> None:
     assert not cache.is_listed("Ingress", "other")
 
 
+def test_list_clears_away_what_is_gone_and_not_read(cache: ObjectCache) -> None:
+    cache.put_list("Ingress", "demo", [ingress(1, "gone"), ingress(1, "read")], version=1)
+    cache.set_read(A, frozenset({Ref("Ingress", "demo", "read")}))
+    for name in ("gone", "read"):
+        cache.observe("Ingress", ingress(2, name), is_gone=True)
+
+    cache.put_list("Ingress", "demo", [], version=3)
+
+    known = [cache.knows(Ref("Ingress", "demo", name)) for name in ("gone", "read")]
+    assert known == [False, True]
+
+
 def test_managed_fields_are_not_kept(cache: ObjectCache) -> None:
     item = service(1)
     item["metadata"]["managedFields"] = [{"manager": "kubectl"}]

@@ -144,6 +144,22 @@ def test_nothing_is_asked_while_there_is_nothing_to_ask() -> None:
     assert play(looker, story).prometheus.asked == []
 
 
+def test_question_that_comes_late_is_asked_once_an_interval_from_then_on() -> None:
+    asks: list[Ask | None] = [None]
+    looker = ScriptedLooker(outcome=lambda *_: Outcome(ask=asks[0]))
+
+    async def story(stage: Stage) -> None:
+        stage.scheduler.wake(A)
+        await asyncio.sleep(40)
+        asks[0] = ASK
+        stage.scheduler.wake(A)
+        await asyncio.sleep(12)
+
+    stage = play(looker, story)
+
+    assert [at for at, _ in stage.prometheus.asked] == [40.0, 45.0, 50.0]
+
+
 def test_hanging_prometheus_does_not_hold_up_a_look_at_an_event() -> None:
     looker = ScriptedLooker(outcome=lambda *_: Outcome(ask=ASK))
 
