@@ -53,7 +53,7 @@ def analyse(
         slos = tuple(blinded(slo, blind) for slo in before)
         return _dated(replace(state, slos=slos), samples.at), seen
     is_warm = state.traffic_since is not None and (samples.at - state.traffic_since >= plan.warmup)
-    terms = terms_of(plan, state)
+    terms = terms_of(plan, state, samples.at)
     judged: list[SloState] = []
     after: dict[str, Seen | None] = dict(seen)
     for slo, objective in zip(before, plan.objectives, strict=True):
@@ -64,7 +64,7 @@ def analyse(
     return _dated(state, samples.at), after
 
 
-def terms_of(plan: Plan, state: State) -> Terms:
+def terms_of(plan: Plan, state: State, now: datetime) -> Terms:
     """Return the bounds for this look.
 
     α is shared over the tests. The evidence needed to go on grows with what is risked: β to the
@@ -77,10 +77,12 @@ def terms_of(plan: Plan, state: State) -> Terms:
     )
     following = state.step + 1
     weight = plan.steps[following].weight if following < len(plan.steps) else 100
+    begun = (state.traffic_since or now) + plan.warmup
     return Terms(
         log_breach=log(max(tests, 1) / plan.false_rollback),
         log_pass=-log(plan.bad_promotion) * weight / 100,
         rolls_back_shared=plan.on_shared_breach is OnSharedBreach.ROLLBACK,
+        counted_s=(now - begun).total_seconds(),
     )
 
 

@@ -25,11 +25,13 @@ class Terms:
         log_breach: log E that shows a breach: log(M/α).
         log_pass: log E that allows the next weight.
         rolls_back_shared: a breach that stable shares counts as gray's.
+        counted_s: for how many seconds events have been counted.
     """
 
     log_breach: float
     log_pass: float
     rolls_back_shared: bool
+    counted_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +166,7 @@ def _passed(state: SloState, objective: RatioObjective, terms: Terms) -> SloStat
     if objective.unacceptable is None:
         short = FEWEST_COMPARED - gray.total
         if short > 0:
-            return _said(state, Verdict.INSUFFICIENT, f"about {short:.0f} more requests needed")
+            return _said(state, Verdict.INSUFFICIENT, _needed(short, gray, terms))
         return _said(state, Verdict.PASS, f"{_share(gray)} bad, stable {_share(state.stable)}")
     wanted = terms.log_pass + state.restarts * log(2)
     missing = evidence.missing_events(objective.unacceptable, gray, wanted_log=wanted)
@@ -172,8 +174,7 @@ def _passed(state: SloState, objective: RatioObjective, terms: Terms) -> SloStat
         why = f"{_share(gray)} bad is too close to the unacceptable {objective.unacceptable:.2%}"
         return _said(state, Verdict.INSUFFICIENT, why)
     if missing > 0:
-        more = max(1, round(missing))
-        why = f"{_share(gray)} bad; about {more} more requests needed"
+        why = f"{_share(gray)} bad; {_needed(missing, gray, terms)}"
         return _said(state, Verdict.INSUFFICIENT, why)
     return _said(state, Verdict.PASS, f"{_share(gray)} bad")
 
@@ -226,6 +227,24 @@ def _said(state: SloState, verdict: Verdict, message: str) -> SloState:
 
 def _share(counts: Counts) -> str:
     return f"{counts.bad:.0f} of {counts.total:.0f}"
+
+
+def _needed(missing: float, gray: Counts, terms: Terms) -> str:
+    """Return how much is missing, and for how long at the rate so far, as far as it is known."""
+    said = f"about {max(1, round(missing))} more requests needed"
+    if gray.total <= 0 or terms.counted_s <= 0:
+        return said
+    wait = missing * terms.counted_s / gray.total
+    return f"{said}, about {_span(wait)} at this rate"
+
+
+def _span(seconds: float) -> str:
+    """Return a span in the unit a person would use."""
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    if seconds < 90 * 60:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.0f} h"
 
 
 def _bound(log_e: float, limit: float) -> str:

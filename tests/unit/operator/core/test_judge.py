@@ -69,6 +69,26 @@ def test_ratio_verdicts(state: SloState, verdict: Verdict, says: str) -> None:
     assert says in state.message
 
 
+@pytest.mark.parametrize(
+    ("seconds", "events", "says"),
+    [
+        pytest.param(0, 10, "more requests needed", id="no time has passed"),
+        pytest.param(10, 0, "more requests needed", id="no rate yet"),
+        pytest.param(10, 50, "about 136 more requests needed, about 27 s at this rate", id="soon"),
+        pytest.param(300, 50, "about 14 min at this rate", id="minutes"),
+        pytest.param(7200, 50, "about 5 h at this rate", id="hours"),
+    ],
+)
+def test_it_says_how_much_is_missing_and_how_long_that_takes(
+    seconds: float, events: float, says: str
+) -> None:
+    terms = replace(TERMS, counted_s=seconds)
+
+    state = judge_ratio(SloState("success", gray=Counts(events, 0)), a_ratio(), terms)
+
+    assert state.message.endswith(says)
+
+
 def test_a_shared_outage_begins_the_tests_anew_at_a_price() -> None:
     state = judged(Counts(100, 50), Counts(1000, 500))
 
