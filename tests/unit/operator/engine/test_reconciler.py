@@ -8,11 +8,14 @@ from typing import Any
 
 import pytest
 from tests.support.in_memory import KEY, InMemory, quick_spec
-from tests.support.virtual_time import START, run_virtually
+from tests.support.virtual_time import START, VirtualClock, run_virtually
 
 from faceblur_operator.api.reasons import Reason
+from faceblur_operator.core.compiler import Defaults
+from faceblur_operator.core.decide import Request
+from faceblur_operator.core.decision import Decision
 from faceblur_operator.core.snapshot import NoSamples, Samples
-from faceblur_operator.engine import Answer, Ask, Outcome
+from faceblur_operator.engine import Answer, Ask, Doors, Outcome, Reconciler, core_brain
 from faceblur_operator.ports.errors import NotLeadingError, RefusedError, UnreachableError
 
 STATUS = "PUT /apis/faceblur.dev/v1alpha1/namespaces/demo/faceblurrollouts/face-blur/status"
@@ -79,6 +82,41 @@ def test_failed_write_is_made_up_for_by_the_next_look(survives: int) -> None:
     world = play(story)
 
     assert (world.weight, world.status["grayWeight"]) == (5, 5)
+
+
+class Recording:
+    """The core's decisions, and the memory each was given."""
+
+    def __init__(self) -> None:
+        self._core = core_brain(Defaults("http://prometheus:9090", (), PATIENCE))
+        self.compile, self.refuse = self._core.compile, self._core.refuse
+        self.queries = self._core.queries
+        self.memories: list[bool] = []
+
+    def decide(self, request: Request) -> Decision:
+        self.memories.append(request.memory is not None)
+        return self._core.decide(request)
+
+
+def test_memory_is_given_back_and_dropped_after_a_failed_write() -> None:
+    brain = Recording()
+
+    async def story(world: InMemory) -> None:
+        clock = VirtualClock()
+        doors = Doors(clock, world.reader, world.writer, world.events, world.meter)
+        reconciler = Reconciler(brain, doors)
+        await reconciler.look(KEY)
+        world.settle()
+        world.api.broken = [UnreachableError("no answer")]
+
+        with pytest.raises(UnreachableError):
+            await reconciler.look(KEY)
+        await reconciler.look(KEY)
+        await reconciler.look(KEY)
+
+    play(story)
+
+    assert brain.memories == [False, True, False, True]
 
 
 def test_second_look_at_the_same_state_writes_nothing() -> None:
