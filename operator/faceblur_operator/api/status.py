@@ -5,7 +5,7 @@ because an older CRD knows fewer words. `core/report.py` writes it.
 """
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import Field
 
@@ -136,8 +136,7 @@ class FaceBlurRolloutStatus(Model):
         description="Conditions, for kubectl wait --for=condition=Promoted.",
         json_schema_extra=list_map("type"),
     )
-    memory: dict[str, Any] | None = Field(
+    memory: Annotated[str, Field(max_length=16384)] | None = Field(
         default=None,
-        description="What the operator must remember across restarts; not for people.",
-        json_schema_extra={"x-kubernetes-preserve-unknown-fields": True},
+        description="What the operator must remember across restarts, as JSON; not for people.",
     )

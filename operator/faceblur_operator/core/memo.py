@@ -1,8 +1,10 @@
-"""The state as the JSON object `status.memory`, and back.
+"""The state as one line of JSON in `status.memory`, and back.
 
-Floats are written in full, so that a restarted operator goes on from exactly the same evidence.
+One line, because people read the status too. Floats are written in full, so that a restarted
+operator goes on from exactly the same evidence.
 """
 
+import json
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -23,7 +25,7 @@ TIMES = (
 )
 
 
-def dump(state: State) -> dict[str, Any]:
+def dump(state: State) -> str:
     """Return what has to be remembered of a state."""
     times = {name: getattr(state, name) for name in TIMES}
     memo: dict[str, Any] = {
@@ -43,14 +45,35 @@ def dump(state: State) -> dict[str, Any]:
             "image": state.previous.image,
             "env": [{"name": name, "value": value} for name, value in state.previous.env],
         }
-    return memo
+    return json.dumps(memo, separators=(",", ":"), ensure_ascii=False)
+
+
+def peek(status: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return what a status remembers, as JSON; empty when that cannot be read."""
+    try:
+        memo = json.loads(status.get("memory") or "{}")
+    except (TypeError, ValueError):
+        return {}
+    return memo if isinstance(memo, dict) else {}
 
 
 def load(status: Mapping[str, Any]) -> State:
     """Return the state that a status tells; a fresh one when it tells none that can be read."""
-    memo = status.get("memory")
-    if not isinstance(memo, Mapping):
+    memo = peek(status)
+    try:
+        return _load(memo, status) if memo else State()
+    except (AttributeError, KeyError, TypeError, ValueError):
+        # Somebody wrote into it. Beginning again from 0 % is always safe.
         return State()
+
+
+def serial_of(status: Mapping[str, Any]) -> int:
+    """Return the serial of a stored status, 0 for an empty one."""
+    serial = peek(status).get("serial", 0)
+    return serial if isinstance(serial, int) else 0
+
+
+def _load(memo: Mapping[str, Any], status: Mapping[str, Any]) -> State:
     conditions = status.get("conditions") or []
     progressing = ConditionType.PROGRESSING.value
     reason = next((one["reason"] for one in conditions if one["type"] == progressing), "")
@@ -69,12 +92,6 @@ def load(status: Mapping[str, Any]) -> State:
         serial=int(memo["serial"]),
         **{name: datetime.fromisoformat(text) for name, text in memo["times"].items()},
     )
-
-
-def serial_of(status: Mapping[str, Any]) -> int:
-    """Return the serial of a stored status, 0 for an empty one."""
-    memo = status.get("memory")
-    return int(memo["serial"]) if isinstance(memo, Mapping) else 0
 
 
 def _dump_slo(slo: SloState) -> dict[str, Any]:

@@ -203,5 +203,5 @@ def _essence(status: Mapping[str, Any]) -> tuple[object, ...]:
 
 def _remembered(status: Mapping[str, Any]) -> object:
     """Return why the stored state is where it is, and what it would put back."""
-    memory = status.get("memory") or {}
+    memory = memo.peek(status)
     return memory.get("reason"), str(memory.get("previous"))

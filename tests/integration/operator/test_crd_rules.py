@@ -26,7 +26,7 @@ STATUS = {
     "message": "holding at 25 %: 120 more requests are needed",
     "stableImage": "ai-face-blur:1.0",
     "revision": "5d4f8c7b6",
-    "memory": {"serial": 3, "anything": {"goes": [1.5]}},
+    "memory": '{"serial":3}',
 }
 Kubectl = Callable[..., subprocess.CompletedProcess[str]]
 # Tries to create an object and returns what the API server says against it, None: nothing.

@@ -7,6 +7,7 @@ from tests.support.builders import a_plan
 from tests.support.world import START, World, a_service, a_template, a_workload, an_ingress
 
 from faceblur_operator.api.reasons import Phase
+from faceblur_operator.core import memo
 from faceblur_operator.core.decide import queries, recall
 from faceblur_operator.core.decision import Apply, Delete
 from faceblur_operator.core.lifecycle import View, advance
@@ -143,7 +144,7 @@ def test_memory_of_another_serial_is_dropped() -> None:
     world.tick(plan)
     mine = Memory(State(serial=99))
 
-    assert recall(mine, world.status).state.serial == world.status["memory"]["serial"]
+    assert recall(mine, world.status).state.serial == memo.serial_of(world.status)
 
 
 def test_prometheus_is_asked_only_while_gray_has_traffic() -> None:

@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 
+import pytest
 from tests.support.builders import a_plan, a_ratio
 from tests.support.world import World
 
@@ -31,3 +32,21 @@ def test_a_state_in_the_middle_comes_back_exactly() -> None:
 
 def test_an_empty_status_is_a_fresh_state() -> None:
     assert (memo.load({}), memo.serial_of({})) == (State(), 0)
+
+
+@pytest.mark.parametrize(
+    "memory",
+    [
+        pytest.param("not json", id="no JSON"),
+        pytest.param("[1]", id="no object"),
+        pytest.param(7, id="no text"),
+        pytest.param('{"serial": 3}', id="half of it is missing"),
+        pytest.param('{"serial": "x", "slos": 4}', id="other kinds of values"),
+    ],
+)
+def test_a_memory_that_cannot_be_read_begins_again(memory: object) -> None:
+    assert memo.load({"memory": memory}) == State()
+
+
+def test_the_memory_is_one_line() -> None:
+    assert "\n" not in memo.dump(State(message="one\ntwo"))
