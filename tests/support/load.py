@@ -7,6 +7,7 @@ connection that turns out to be closed is, once, by the HTTP library, as browser
 """
 
 import asyncio
+import concurrent.futures
 import contextlib
 import itertools
 import threading
@@ -122,7 +123,9 @@ class Load:
 
 def burst(question: Question, *, count: int, together: int = 8) -> list[Answer]:
     """Ask `count` times, `together` at once, and return the answers."""
-    return asyncio.run(_burst(question, count, together))
+    # On a thread of its own: a browser under test keeps an event loop running on this one.
+    with concurrent.futures.ThreadPoolExecutor(1, "burst") as thread:
+        return thread.submit(lambda: asyncio.run(_burst(question, count, together))).result()
 
 
 async def _burst(question: Question, count: int, together: int) -> list[Answer]:

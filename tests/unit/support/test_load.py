@@ -101,6 +101,13 @@ def test_a_burst_counts_exactly_and_keeps_its_connections(server: Server) -> Non
     assert (len(answers), len(server.bodies), len(server.connections)) == (100, 100, 4)
 
 
+def test_a_burst_works_beside_a_running_event_loop(server: Server) -> None:
+    async def asking() -> int:
+        return len(burst(Question(server.url), count=3))
+
+    assert asyncio.run(asking()) == 3
+
+
 def test_the_headers_of_an_answer_tell_who_gave_it(server: Server) -> None:
     answers = burst(Question(server.url), count=8, together=1)
 
