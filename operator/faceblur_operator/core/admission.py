@@ -5,8 +5,8 @@ from faceblur_operator.core.limits import limits_of
 from faceblur_operator.core.plan import GaugeObjective, Plan, RatioObjective
 from faceblur_operator.core.queries import STABLE, key
 from faceblur_operator.core.refusal import Refusal
-from faceblur_operator.core.revision import container_of
-from faceblur_operator.core.snapshot import KubeObject, NoSamples, Snapshot
+from faceblur_operator.core.revision import borrowed, container_of
+from faceblur_operator.core.snapshot import KubeObject, NoSamples, Series, Snapshot
 
 
 def claims(plan: Plan) -> frozenset[str]:
@@ -56,13 +56,21 @@ def measure(plan: Plan, snapshot: Snapshot, before: Refusal | None) -> Refusal |
         found = samples.series.get(key(one.name, STABLE, "edges"))
         if not found:
             continue
-        edges = sorted({float(dict(series.labels)["le"]) for series in found})
-        if one.limit not in edges:
+        edges = sorted({edge for edge in map(_edge, found) if edge is not None})
+        if edges and one.limit not in edges:
             finite = ", ".join(f"{edge * 1000:g}ms" for edge in edges if edge != float("inf"))
             why = f"{one.limit * 1000:g}ms is no edge of the histogram; use one of {finite}"
             return Refusal(Reason.LATENCY_NOT_AN_EDGE, f"SLO {one.name}: {why}")
         before = None
     return before
+
+
+def _edge(series: Series) -> float | None:
+    """Return the edge a bucket ends at, None when its label does not say."""
+    try:
+        return float(dict(series.labels)["le"])
+    except (KeyError, ValueError):
+        return None
 
 
 def serves(ingress: KubeObject, service: str) -> bool:
@@ -114,6 +122,13 @@ def _unfit(plan: Plan, snapshot: Snapshot) -> Refusal | None:
         wanted = plan.container or "one of them; set spec.container"
         why = f"Deployment {plan.namespace}/{stable.name} has containers {names}, not {wanted}"
         return Refusal(Reason.CONTAINER_NOT_FOUND, why)
+    taken = sorted({name for name, _ in plan.gray_env} & borrowed(stable.template, container))
+    if taken:
+        why = (
+            f"spec.gray.env sets {taken[0]}, which Deployment {plan.namespace}/{stable.name} takes "
+            "from elsewhere by valueFrom; remove it from one of them"
+        )
+        return Refusal(Reason.INVALID_SPEC, why)
     limits = limits_of(stable.template, container)
     for one in plan.objectives:
         if not isinstance(one, GaugeObjective):

@@ -61,8 +61,16 @@ def image_of(template: Json, container: str) -> str:
 
 def previous_of(template: Json, container: str, env: Iterable[tuple[str, str]]) -> Previous:
     """Return what has to be put back should the promotion fail."""
-    now = {one["name"]: one.get("value") for one in _container(template, container).get("env", [])}
+    now = {
+        one["name"]: one.get("value", "") for one in _container(template, container).get("env", [])
+    }
     return Previous(image_of(template, container), tuple((name, now.get(name)) for name, _ in env))
+
+
+def borrowed(template: Json, container: str) -> set[str]:
+    """Return the variables of a container whose value comes from elsewhere (`valueFrom`)."""
+    env = _container(template, container).get("env") or []
+    return {str(one["name"]) for one in env if "valueFrom" in one}
 
 
 def _container(template: Json, name: str) -> Mapping[str, Any]:
@@ -72,7 +80,12 @@ def _container(template: Json, name: str) -> Mapping[str, Any]:
 def _merged(env: list[Any], changes: Iterable[tuple[str, str]]) -> list[Any]:
     wanted = dict(changes)
     kept = [
-        {"name": one["name"], "value": wanted.pop(one["name"])} if one["name"] in wanted else one
+        _variable(one["name"], wanted.pop(one["name"])) if one["name"] in wanted else one
         for one in env
     ]
-    return kept + [{"name": name, "value": value} for name, value in wanted.items()]
+    return kept + [_variable(name, value) for name, value in wanted.items()]
+
+
+def _variable(name: str, value: str) -> dict[str, str]:
+    """Return a variable as the API server keeps it: an empty value is left out."""
+    return {"name": name, "value": value} if value else {"name": name}

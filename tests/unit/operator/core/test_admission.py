@@ -102,6 +102,18 @@ def test_a_share_of_a_limit_needs_the_limit() -> None:
     )
 
 
+def test_a_variable_that_stable_takes_from_elsewhere_cannot_be_set() -> None:
+    template = a_template()
+    template["spec"]["containers"][0]["env"].append(
+        {"name": "ENABLE_GRAY_FEATURE", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}}
+    )
+
+    refusal = admit(a_plan(), snapshot(stable=a_workload("face-blur-stable", template)))
+
+    assert refusal is not None
+    assert refusal.message.startswith("spec.gray.env sets ENABLE_GRAY_FEATURE, which Deployment")
+
+
 def test_a_default_backend_counts_as_a_rule() -> None:
     backend = {"service": {"name": "face-blur-service", "port": {"number": 80}}}
 
@@ -174,6 +186,12 @@ def with_edges(*edges: str) -> Samples:
         pytest.param(Samples(START, {}), Phase.PROGRESSING, id="stable has no histogram yet"),
         pytest.param(with_edges("0.3", "+Inf"), Phase.PROGRESSING, id="an edge"),
         pytest.param(with_edges("0.25", "0.5", "+Inf"), Phase.INVALID, id="no edge"),
+        pytest.param(with_edges("x"), Phase.PROGRESSING, id="nothing that can be read"),
+        pytest.param(
+            Samples(START, {"latency:stable:edges": (Series((), 1.0),)}),
+            Phase.PROGRESSING,
+            id="buckets without their edges",
+        ),
     ],
 )
 def test_a_latency_limit_must_be_an_edge(samples: Samples | NoSamples | None, want: Phase) -> None:

@@ -53,6 +53,12 @@ def test_releasing_what_is_released_changes_nothing() -> None:
     assert target_template(plan, once, "processor") == once
 
 
+def test_an_empty_variable_is_kept_as_the_api_server_keeps_it() -> None:
+    made = with_release(a_template(), "processor", "x:2", [("EMPTY", "")])
+
+    assert made["spec"]["containers"][0]["env"][-1] == {"name": "EMPTY"}
+
+
 def test_a_restart_is_no_new_revision_but_a_limit_is() -> None:
     template, restarted, limited = a_template(), a_template(), deepcopy(a_template())
     restarted["metadata"]["annotations"] = {"kubectl.kubernetes.io/restartedAt": "now"}
@@ -63,6 +69,12 @@ def test_a_restart_is_no_new_revision_but_a_limit_is() -> None:
 
 
 def test_previous_remembers_what_a_promotion_overwrites() -> None:
-    found = previous_of(a_template(), "processor", (("LOG_LEVEL", "debug"), ("NEW", "1")))
+    template = a_template()
+    template["spec"]["containers"][0]["env"].append({"name": "EMPTY"})
+    env = (("LOG_LEVEL", "debug"), ("NEW", "1"), ("EMPTY", "now set"))
 
-    assert found == Previous("ai-face-blur:1.0", (("LOG_LEVEL", "info"), ("NEW", None)))
+    found = previous_of(template, "processor", env)
+
+    assert found == Previous(
+        "ai-face-blur:1.0", (("LOG_LEVEL", "info"), ("NEW", None), ("EMPTY", ""))
+    )
