@@ -17,7 +17,7 @@ from tests.cluster.images import archives
 from tests.cluster.kubectl import kubectl
 from tests.cluster.layout import Layout
 
-_STOP_SECONDS = 40
+_STOP_SECONDS = 180
 
 
 @dataclass
