@@ -8,6 +8,7 @@ was rolled back by itself, and that clients saw the weights that were set.
 import signal
 import subprocess
 import sys
+from dataclasses import dataclass
 from types import FrameType
 
 from tests.cluster import ClusterError
@@ -34,26 +35,51 @@ def main() -> int:
     signal.signal(signal.SIGTERM, _interrupt)
     terminal = Terminal()
     terminal.heading("Gray release of a face blur service, on a real Kubernetes")
+    status = 1
+    home = _Home()
+    try:
+        status = _show(home, terminal)
+    except KeyboardInterrupt:
+        home.is_interrupted = True
+        status = 130
+        terminal.say("\ninterrupted")
+    finally:
+        status = _end(home, status, terminal)
+    return status
+
+
+@dataclass
+class _Home:
+    """What has been started so far."""
+
     cluster: stages.Home | None = None
     url: str | None = None
-    is_interrupted = False
+    is_interrupted: bool = False
+
+
+def _show(home: _Home, terminal: Terminal) -> int:
     try:
-        cluster = stages.start(terminal)
-        url = stages.furnish(cluster, terminal)
-        return _two_stories(cluster, url, terminal)
+        home.cluster = stages.start(terminal)
+        home.url = stages.furnish(home.cluster, terminal)
+        return _two_stories(home.cluster, home.url, terminal)
     except (ClusterError, AssertionError, subprocess.TimeoutExpired) as error:
         terminal.problem(f"\nThe demo stopped: {error}")
-        return _failed(cluster, terminal)
-    except KeyboardInterrupt:
-        is_interrupted = True
-        terminal.say("\ninterrupted")
-        return 130
-    finally:
-        if cluster is not None:
-            if stages.is_kept() and not is_interrupted:
-                terminal.say(f"\n{stages.farewell(cluster, url)}")
-            else:
-                stages.leave(cluster, terminal)
+        return _failed(home.cluster, terminal)
+
+
+def _end(home: _Home, status: int, terminal: Terminal) -> int:
+    """Take everything away, or say how to go on with it; return the exit status."""
+    if home.cluster is None:
+        return status
+    if stages.is_kept() and not home.is_interrupted:
+        terminal.say(f"\n{stages.farewell(home.cluster, home.url)}")
+        return status
+    try:
+        stages.leave(home.cluster, terminal)
+    except ClusterError as error:
+        terminal.problem(f"\nCould not clean up: {error}")
+        return status or 1
+    return status
 
 
 def _two_stories(cluster: stages.Home, url: str, terminal: Terminal) -> int:
