@@ -68,8 +68,9 @@ class Scene:
         hold: str = FOR_EVER,
         image: str = installation.VERSION_GRAY,
         slos: Sequence[Mapping[str, Any]] = (ALWAYS_GOOD,),
+        pods: tuple[int, int] = (1, 10),
     ) -> None:
-        """Apply a rollout with these steps, each held for `hold`."""
+        """Apply a rollout with these steps, each held for `hold`, and this many gray pods."""
         self._weights = weights
         manifest = {
             "apiVersion": "faceblur.dev/v1alpha1",
@@ -82,6 +83,7 @@ class Scene:
                 "gray": {
                     "deployment": installation.GRAY,
                     "service": "face-blur-gray-service",
+                    "replicas": {"min": pods[0], "max": pods[1]},
                     # The mark makes it another revision than what earlier tests left on stable.
                     "env": [
                         {"name": "ENABLE_GRAY_FEATURE", "value": "true"},
@@ -134,10 +136,10 @@ class Scene:
         )
 
     def stays_at(self, weight: int, *, during: Patience = A_WHILE) -> None:
-        """Require that the weight and the phase stay for a while."""
+        """Require that a release of two steps stays at its first, with this weight, for a while."""
         consistently(
             self.now,
-            lambda one: (one.phase, one.weight) == ("Progressing", weight),
+            lambda one: (one.phase, one.step, one.weight) == ("Progressing", "1/2", weight),
             during=during,
             what=f"the release stays at {weight} %",
         )
