@@ -18,7 +18,8 @@ from tests.support.eventually import Patience, eventually
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
 
 START = Patience("the cluster's start", 120)
-CLEAN_UP = Patience("taking the cluster away", 20)
+# Usually a second; a disk that discards gigabytes of image layers takes its time.
+CLEAN_UP = Patience("taking the cluster away", 180)
 
 STARTER = """
 import sys, time
