@@ -21,8 +21,10 @@ START = Patience("the cluster's start", 120)
 # Usually a second; a disk that discards gigabytes of image layers takes its time.
 CLEAN_UP = Patience("taking the cluster away", 180)
 
+# A run in the background of a script is born deaf to Ctrl-C; the starter must not be.
 STARTER = """
-import sys, time
+import signal, sys, time
+signal.signal(signal.SIGINT, signal.default_int_handler)
 from tests.cluster import Cluster
 with Cluster.start(sys.argv[1]) as cluster:
     cluster.kubectl("create", "deployment", "web", "--image=faceblur-test-web:1")
