@@ -15,7 +15,7 @@ from tests.cluster.layout import Layout
 from tests.cluster.lifecycle import read_facts
 from tests.support.eventually import Patience, eventually
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(400)]
 
 START = Patience("the cluster's start", 120)
 # Usually a second; a disk that discards gigabytes of image layers takes its time.
@@ -97,8 +97,11 @@ def _kill_starter_and_supervisor(starter: "subprocess.Popen[str]", traces: Trace
     os.kill(traces.supervisor, signal.SIGKILL)
     starter.kill()
     starter.wait()
-    # With nobody left to clean up, the next command does.
-    Cluster.running()
+    # With nobody left to clean up, the next command does, once the last process has ended.
+    name = traces.folder.name
+    eventually(
+        Cluster.running, lambda alive: name not in alive, within=CLEAN_UP, what="it is swept up"
+    )
 
 
 @pytest.mark.parametrize(
