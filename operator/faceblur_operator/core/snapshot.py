@@ -93,6 +93,70 @@ class Rival:
 
 
 @dataclass(frozen=True, slots=True)
+class PodContainer:
+    """How one container of a pod is.
+
+    Attributes:
+        image_id: digest the kubelet resolved the image to; empty before it did.
+        waiting: why it is not started (`CrashLoopBackOff`, `ImagePullBackOff`...), else empty.
+        ended: why it ended last (`OOMKilled`, `Error`, `Completed`...), else empty.
+        exit_code: of that end, None without one.
+        message: what the kubelet says about it.
+    """
+
+    name: str
+    image: str
+    image_id: str
+    is_ready: bool
+    restarts: int
+    waiting: str = ""
+    ended: str = ""
+    exit_code: int | None = None
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Pod:
+    """One pod.
+
+    Attributes:
+        pod_hash: its `pod-template-hash`; tells the revision it runs.
+        phase: `Pending`, `Running`, `Failed`, `Succeeded` or `Unknown`.
+        reason: why the pod as a whole failed (`Evicted`...), else empty.
+        is_ending: it is being deleted.
+    """
+
+    name: str
+    uid: str
+    created: datetime
+    pod_hash: str
+    phase: str
+    reason: str
+    message: str
+    is_ready: bool
+    is_ending: bool
+    containers: tuple[PodContainer, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Scaler:
+    """A HorizontalPodAutoscaler that targets a Deployment; it, not we, sets the replicas."""
+
+    name: str
+    minimum: int
+    maximum: int
+
+
+@dataclass(frozen=True, slots=True)
+class Mount:
+    """A ConfigMap or Secret the pod template uses; `digest` is None while it does not exist."""
+
+    kind: str
+    name: str
+    digest: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     """Everything observed for one rollout. `None` means: does not exist."""
 
@@ -108,3 +172,8 @@ class Snapshot:
     samples: Samples | NoSamples | None
     rivals: tuple[Rival, ...] = ()
     ingress_siblings: tuple[str, ...] = ()
+    gray_pods: tuple[Pod, ...] = ()
+    stable_scaler: Scaler | None = None
+    gray_scaler: Scaler | None = None
+    mounts: tuple[Mount, ...] = ()
+    annotations: Mapping[str, str] = field(default_factory=dict)
