@@ -8,10 +8,10 @@ import numpy.typing as npt
 from faceblur_service.blurring import Picture, hide_faces
 from faceblur_service.detection import Detector
 from faceblur_service.detection.factory import make_detector
-from faceblur_service.settings import Sensitivity
+from faceblur_service.options import Sensitivity
 
 _lock = threading.Lock()
-_detectors: dict[Sensitivity, Detector] = {}
+_detectors: list[Detector] = []
 
 
 def blur_image(picture: npt.NDArray[np.uint8], *, sensitivity: str = "normal") -> Picture:
@@ -42,12 +42,12 @@ def blur_image(picture: npt.NDArray[np.uint8], *, sensitivity: str = "normal") -
         )
     if 0 in picture.shape:
         raise ValueError(f"picture is empty: shape {picture.shape}.")
-    faces = _detector(Sensitivity(sensitivity)).find_faces(picture)
+    faces = _detector().find_faces(picture, Sensitivity(sensitivity))
     return hide_faces(picture, faces)
 
 
-def _detector(sensitivity: Sensitivity) -> Detector:
+def _detector() -> Detector:
     with _lock:
-        if sensitivity not in _detectors:
-            _detectors[sensitivity] = make_detector(sensitivity)
-        return _detectors[sensitivity]
+        if not _detectors:
+            _detectors.append(make_detector())
+        return _detectors[0]

@@ -3,23 +3,13 @@
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 
 from faceblur_service.errors import SettingsError
 from faceblur_service.fault import Fault
+from faceblur_service.options import Sensitivity
 
 _GRAY_DB = Path("/tmp/faceblur-gray.sqlite")  # noqa: S108 - the only writable folder
-
-
-class Sensitivity(StrEnum):
-    """How hard to look for faces."""
-
-    FAST = "fast"
-    """The whole picture once: misses small, far-away faces."""
-
-    NORMAL = "normal"
-    """The whole picture and overlapping tiles."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,8 +26,9 @@ class Settings:
     gray_feature: bool = False
     """ENABLE_GRAY_FEATURE: the image carries the newest engine. Default false."""
 
-    sensitivity: Sensitivity = Sensitivity.NORMAL
-    """FACEBLUR_SENSITIVITY: `fast` or `normal`. Default normal."""
+    sensitivity: Sensitivity = Sensitivity.HIGH
+    """FACEBLUR_SENSITIVITY: `fast`, `normal`, `high` or `max`, for requests that name none.
+    Default high."""
 
     redis_url: str | None = None
     """REDIS_URL: where the gray channel's members are kept. Default none: a SQLite file."""
@@ -101,11 +92,12 @@ def _track(environ: Mapping[str, str], *, gray_feature: bool) -> str:
 
 
 def _sensitivity(environ: Mapping[str, str]) -> Sensitivity:
-    value = environ.get("FACEBLUR_SENSITIVITY") or "normal"
+    value = environ.get("FACEBLUR_SENSITIVITY") or Sensitivity.HIGH
     try:
         return Sensitivity(value)
     except ValueError as err:
-        wanted = " or ".join(Sensitivity)
+        *others, last = Sensitivity
+        wanted = f"{', '.join(others)} or {last}"
         raise SettingsError(f"FACEBLUR_SENSITIVITY must be {wanted}, found {value!r}.") from err
 
 

@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 from faceblur_service.errors import DetectionFailed
 from faceblur_service.geometry import Box
+from faceblur_service.options import Sensitivity
 
 
 class FakeDetector:
@@ -19,12 +20,16 @@ class FakeDetector:
         self.faces = list(faces)
         self.failure: str | None = None
         self.seen: list[tuple[int, ...]] = []
+        self.asked: list[Sensitivity] = []
         self.closed = False
         self._meanwhile = meanwhile
 
-    def find_faces(self, picture: npt.NDArray[np.uint8]) -> list[Box]:
+    def find_faces(
+        self, picture: npt.NDArray[np.uint8], sensitivity: Sensitivity = Sensitivity.HIGH
+    ) -> list[Box]:
         """Return the told faces, best first."""
         self._meanwhile()
+        self.asked.append(sensitivity)
         self.seen.append(picture.shape)
         if self.closed:
             raise DetectionFailed("The detector is closed.")
@@ -33,6 +38,10 @@ class FakeDetector:
         if picture.min() == picture.max():
             return []
         return sorted(self.faces, key=lambda face: -face.score)
+
+    def detectors(self) -> dict[str, bool]:
+        """Return its only engine."""
+        return {"fake": True}
 
     def close(self) -> None:
         """Find nothing any more."""

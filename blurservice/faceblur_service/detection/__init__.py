@@ -1,15 +1,17 @@
-"""Detectors behind one Protocol; each engine lives in its own file."""
+"""Finding faces: engines, one per file, and the detector that combines them."""
 
+from collections.abc import Mapping
 from typing import Protocol
 
 from faceblur_service.blurring import Picture
 from faceblur_service.geometry import Box
+from faceblur_service.options import Sensitivity
 
-__all__ = ["Detector"]
+__all__ = ["Detector", "Engine"]
 
 
-class Detector(Protocol):
-    """Finds faces."""
+class Engine(Protocol):
+    """One network."""
 
     def find_faces(self, picture: Picture) -> list[Box]:
         """Return a box per face, best first, in pixels of the picture.
@@ -20,6 +22,24 @@ class Detector(Protocol):
         Raises:
             DetectionFailed: Nobody knows where the faces are; the picture must not leave.
         """
+        ...
+
+    def close(self) -> None:
+        """Let go of native resources; may be called twice, and nothing else after it."""
+        ...
+
+
+class Detector(Protocol):
+    """Finds faces with every engine that is there, as hard as the caller asks."""
+
+    def find_faces(
+        self, picture: Picture, sensitivity: Sensitivity = Sensitivity.HIGH
+    ) -> list[Box]:
+        """Return a box per face, best first, in pixels of the picture; see `Engine`."""
+        ...
+
+    def detectors(self) -> Mapping[str, bool]:
+        """Return every engine by name, and whether it is there."""
         ...
 
     def close(self) -> None:

@@ -60,7 +60,7 @@ class MediaPipeDetector:
         )
 
     def find_faces(self, picture: Picture) -> list[Box]:
-        """Return a box per face, best first; see `Detector`."""
+        """Return a box per face, best first; see `Engine`."""
         if os.getpid() != self._pid:
             raise DetectionFailed("The detector was made before a fork and would hang here.")
         rgb = cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)

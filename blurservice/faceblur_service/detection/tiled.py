@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 
 from faceblur_service.blurring import Picture
-from faceblur_service.detection import Detector
+from faceblur_service.detection import Engine
 from faceblur_service.geometry import Box, merge, plan_tiles, tile_budget
 
 # Beyond this, tiles see no more faces for their cost.
@@ -16,12 +16,12 @@ TILE_THRESHOLD = 0.5
 class TiledDetector:
     """Adds a tile pass, with a budget by picture size, to another detector."""
 
-    def __init__(self, inner: Detector) -> None:
+    def __init__(self, inner: Engine) -> None:
         """Take over `inner`: closing this closes it."""
         self._inner = inner
 
     def find_faces(self, picture: Picture) -> list[Box]:
-        """Return a box per face, best first; see `Detector`."""
+        """Return a box per face, best first; see `Engine`."""
         height, width = picture.shape[:2]
         scale = min(1.0, WORK_SIDE / max(width, height))
         small = picture

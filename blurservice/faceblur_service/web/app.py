@@ -31,7 +31,7 @@ def create_app() -> Flask:
     """Return the service as the environment asks for; end the process when it cannot start."""
     try:
         settings = _settings.read()
-        return build(settings, make_detector(settings.sensitivity))
+        return build(settings, make_detector())
     except StartError as err:
         jsonlog.fatal(str(err))
         sys.exit(_APP_LOAD_ERROR)

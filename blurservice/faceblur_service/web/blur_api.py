@@ -8,6 +8,7 @@ from flask import Blueprint, Request, Response, g, request
 from faceblur_service.codec import read_header
 from faceblur_service.errors import NoPicture, UnsupportedPicture
 from faceblur_service.metrics import Outcome
+from faceblur_service.options import Options
 from faceblur_service.web.services import opted_in, services
 
 blueprint = Blueprint("blur", __name__)
@@ -35,10 +36,11 @@ def blur() -> Response:
     with own.admission.place():
         data = _picture()
         header = read_header(data)
+        options = Options(sensitivity=own.settings.sensitivity)
         if own.settings.fault:
             own.settings.fault.strike()
         with own.admission.slot(header.pixels):
-            result = own.pipeline.run(data, header)
+            result = own.pipeline.run(data, options, header)
     own.metrics.hidden(len(result.faces), result.stage_seconds)
     g.faces = len(result.faces)
     answer = Response(result.data, content_type=result.format.media_type)

@@ -7,8 +7,10 @@ from tests.support.detectors import FakeDetector
 
 from faceblur_service.codec import Format
 from faceblur_service.errors import DetectionFailed
+from faceblur_service.faces import Face
 from faceblur_service.geometry import Box
-from faceblur_service.pipeline import Pipeline
+from faceblur_service.options import Options, Sensitivity
+from faceblur_service.pipeline import Found, Pipeline
 
 FACE = Box(40, 40, 90, 90, 0.9)
 
@@ -23,12 +25,8 @@ def test_the_face_is_hidden_and_the_rest_is_kept() -> None:
 
     result = Pipeline(FakeDetector([FACE])).run(data)
 
-    before, after = (
-        cv2.imdecode(np.frombuffer(d, np.uint8), cv2.IMREAD_COLOR) for d in (data, result.data)
-    )
-    assert before is not None
-    assert after is not None
-    assert (result.format, result.faces) == (Format.PNG, [FACE])
+    before, after = (_pixels(d) for d in (data, result.data))
+    assert (result.format, result.faces) == (Format.PNG, [Face("1", FACE)])
     assert np.mean(before[40:90, 40:90] == after[40:90, 40:90]) < 0.05
     assert np.array_equal(before[:, 110:], after[:, 110:])
 
@@ -40,9 +38,52 @@ def test_every_stage_is_timed() -> None:
     assert all(seconds > 0 for seconds in result.stage_seconds.values())
 
 
+def test_the_detector_looks_as_hard_as_asked() -> None:
+    detector = FakeDetector()
+    pipeline = Pipeline(detector)
+
+    pipeline.run(_noise_png(), Options(sensitivity=Sensitivity.FAST))
+    pipeline.detect(_noise_png(), Sensitivity.MAX)
+
+    assert detector.asked == [Sensitivity.FAST, Sensitivity.MAX]
+
+
+def test_corrected_boxes_are_hidden_and_nothing_else() -> None:
+    """A person left the face that the detector sees out, and drew another."""
+    detector, drawn = FakeDetector([FACE]), Box(130, 90, 160, 120)
+    data = _noise_png()
+
+    result = Pipeline(detector).run(data, Options(boxes=(drawn,)))
+
+    before, after = (_pixels(d) for d in (data, result.data))
+    assert result.faces == [Face("1", drawn)]
+    assert np.mean(before[90:120, 130:160] == after[90:120, 130:160]) < 0.05
+    assert np.array_equal(before[:75], after[:75])
+
+
+def test_no_boxes_at_all_hide_nothing() -> None:
+    data = _noise_png()
+
+    result = Pipeline(FakeDetector([FACE])).run(data, Options(boxes=()))
+
+    assert np.array_equal(_pixels(data), _pixels(result.data))
+
+
+def test_detect_says_size_and_numbered_faces() -> None:
+    other = Box(120, 20, 150, 50, 0.6)
+
+    found = Pipeline(FakeDetector([other, FACE])).detect(_noise_png())
+
+    assert found == Found(200, 150, [Face("1", FACE), Face("2", other)])
+
+
 def test_without_detection_no_picture_comes_out() -> None:
     detector = FakeDetector([FACE])
     detector.failure = "broken"
 
     with pytest.raises(DetectionFailed, match="broken"):
         Pipeline(detector).run(_noise_png())
+
+
+def _pixels(data: bytes) -> np.ndarray:
+    return np.asarray(cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR))

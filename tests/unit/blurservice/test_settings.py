@@ -74,7 +74,7 @@ def test_an_image_built_as_gray_says_so_by_itself() -> None:
         pytest.param(
             "FACEBLUR_SENSITIVITY",
             "ultra",
-            "FACEBLUR_SENSITIVITY must be fast or normal, found 'ultra'.",
+            "FACEBLUR_SENSITIVITY must be fast, normal, high or max, found 'ultra'.",
             id="another sensitivity",
         ),
         pytest.param(
