@@ -90,7 +90,7 @@ def test_alive_and_ready(client: FlaskClient) -> None:
         "status": "ready",
         "version": "1.1",
         "track": "gray",
-        "sensitivity": "normal",
+        "sensitivity": "high",
     }
 
 
