@@ -1,0 +1,128 @@
+"""Measured figures: how one is written down, and how `docs/benchmarks.md` is made of them.
+
+Every benchmark ends with a list of `Figure`s in `build/bench/NAME.json`. The page holds one table
+per file, between two marks, so that running one benchmark leaves the tables of the others alone.
+"""
+
+import json
+import os
+import platform
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Literal
+
+ROOT = Path(__file__).resolve().parents[2]
+FOLDER = ROOT / "build" / "bench"
+PAGE = ROOT / "docs" / "benchmarks.md"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figure:
+    """One measured value."""
+
+    name: str
+    """Dotted, from the general to the special: `ms.high.1280x720`."""
+
+    value: float
+
+    unit: str
+    """`ms`, `1/s`, `MiB`, `%` …; `` for a plain share or ratio."""
+
+    target: float | None = None
+    """What was promised; None when nothing was."""
+
+    better: Literal["lower", "higher"] = "lower"
+    """Which side of the target is good."""
+
+    n: int = 1
+    """How many measurements or things the value rests on."""
+
+    machine: str = ""
+    """What it was measured on; `machine()` by default when written."""
+
+    @property
+    def is_met(self) -> bool | None:
+        """Whether the promise was kept; None when there was none."""
+        if self.target is None:
+            return None
+        good = self.value <= self.target if self.better == "lower" else self.value >= self.target
+        return bool(good)
+
+
+def machine() -> str:
+    """Return cores, processor and kernel of this machine, for people."""
+    cores = len(os.sched_getaffinity(0))
+    return f"{cores} cores, {_processor()}, {platform.system()} {platform.release().split('-')[0]}"
+
+
+def write(name: str, figures: Iterable[Figure], folder: Path = FOLDER) -> Path:
+    """Write the figures of a benchmark to NAME.json and return its path."""
+    here = machine()
+    rows = [{**asdict(figure), "machine": figure.machine or here} for figure in figures]
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{name}.json"
+    new = path.with_suffix(".part")
+    new.write_text(json.dumps(rows, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    new.replace(path)
+    return path
+
+
+def read(name: str, folder: Path = FOLDER) -> list[Figure]:
+    """Return the figures that a benchmark wrote; none when it has not run."""
+    path = folder / f"{name}.json"
+    if not path.is_file():
+        return []
+    return [Figure(**row) for row in json.loads(path.read_text(encoding="utf-8"))]
+
+
+def put_table(name: str, figures: Sequence[Figure], page: Path = PAGE) -> None:
+    """Replace the table of one benchmark in the page; it needs the marks around that table.
+
+    Raises:
+        ValueError: The page has no marks for this benchmark.
+    """
+    text = page.read_text(encoding="utf-8")
+    start, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
+    pattern = re.compile(f"{re.escape(start)}.*?{re.escape(end)}", re.DOTALL)
+    if not pattern.search(text):
+        raise ValueError(f"{page}: wanted a table between {start} and {end}, found no such marks")
+    table = f"{start}\n{as_table(figures)}{end}"
+    page.write_text(pattern.sub(lambda _: table, text), encoding="utf-8")
+
+
+def as_table(figures: Sequence[Figure]) -> str:
+    """Return a Markdown table, preceded by the machines it was measured on."""
+    here = machine()
+    where = list(dict.fromkeys(figure.machine or here for figure in figures))
+    lines = [f"Measured on {'; '.join(where)}.", ""] if figures else []
+    lines += ["| figure | value | target | | n |", "|---|---|---|---|---|"]
+    lines += [_row(figure) for figure in figures]
+    return "\n".join(lines) + "\n"
+
+
+def _row(figure: Figure) -> str:
+    unit = f" {figure.unit}" if figure.unit else ""
+    target = ""
+    if figure.target is not None:
+        sign = "≤" if figure.better == "lower" else "≥"
+        target = f"{sign} {_number(figure.target)}{unit}"
+    mark = {True: "met", False: "**missed**", None: ""}[figure.is_met]
+    value = f"{_number(figure.value)}{unit}"
+    return f"| `{figure.name}` | {value} | {target} | {mark} | {figure.n} |"
+
+
+def _number(value: float) -> str:
+    if value == int(value) and abs(value) < 1e9:
+        return f"{int(value):,}"
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+
+
+def _processor() -> str:
+    try:
+        text = Path("/proc/cpuinfo").read_text(encoding="utf-8")
+    except OSError:
+        return platform.machine()
+    named = re.search(r"^model name\s*:\s*(.+)$", text, flags=re.MULTILINE)
+    return named[1].strip() if named else platform.machine()
