@@ -4,15 +4,22 @@ Runs with the system's own Python before anything is installed, so it uses nothi
 """
 
 import os
+import re
 import shutil
 import subprocess
 import sys
+import tempfile
 import venv
 from ctypes.util import find_library
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 VENV = ROOT / ".venv"
+PYTHON = VENV / "bin" / "python"
+PIP = [str(PYTHON), "-m", "pip", "--disable-pip-version-check", "-q"]
+# The list is complete: --no-deps keeps out a second copy of OpenCV that mediapipe asks for.
+LOCKED = ROOT / "requirements" / "test.txt"
+EDITABLE = ["install", "--no-deps", "--no-build-isolation", "-e", str(ROOT)]
 # What the face detector and the browser tests need beside Python; name of the package, and how to
 # see that it is there.
 LIBRARIES = {"libegl1": "EGL", "libgles2": "GLESv2", "libgl1": "GL", "libglib2.0-0": "glib-2.0"}
@@ -31,19 +38,37 @@ def main() -> int:
         return _fail(f"Python 3.11 or newer is needed, this is {sys.version.split()[0]}")
     _system_packages()
     say("making the Python environment in .venv (a minute or two the first time)")
-    if not (VENV / "bin" / "python").exists():
+    if not PYTHON.exists():
         venv.create(VENV, with_pip=True)
-    pip = [str(VENV / "bin" / "python"), "-m", "pip", "--disable-pip-version-check", "-q"]
-    locked = str(ROOT / "requirements" / "test.txt")
-    # The list is complete: --no-deps keeps out a second copy of OpenCV that mediapipe asks for.
-    for arguments in (
-        ["install", "--no-deps", "--require-hashes", "-r", locked],
-        ["install", "--no-deps", "--no-build-isolation", "-e", str(ROOT)],
-    ):
-        if subprocess.run([*pip, *arguments], check=False).returncode != 0:
-            return _fail("pip could not install the packages; is the package index reachable?")
+    if not (_install_with_uv() or _install_with_pip()):
+        return _fail("pip could not install the packages; is the package index reachable?")
     say("ready")
     return 0
+
+
+def _install_with_uv() -> bool:
+    """Install with uv, in parallel; False when it cannot, as where only pip knows the index."""
+    pinned = re.search(r"^uv==[^\n]*(\n +--hash[^\n]*)*", LOCKED.read_text(), re.MULTILINE)
+    if pinned is None:
+        return False
+    with tempfile.TemporaryDirectory() as scratch:
+        only_uv = Path(scratch) / "uv.txt"
+        only_uv.write_text(pinned.group())
+        if not _run([*PIP, "install", "--no-deps", "--require-hashes", "-r", str(only_uv)]):
+            return False
+    uv = [str(VENV / "bin" / "uv"), "pip", "install", "-q", "--python", str(PYTHON), "--no-deps"]
+    return _run([*uv, "--require-hashes", "-r", str(LOCKED)]) and _run([*PIP, *EDITABLE])
+
+
+def _install_with_pip() -> bool:
+    say("installing with pip instead")
+    return _run([*PIP, "install", "--no-deps", "--require-hashes", "-r", str(LOCKED)]) and _run(
+        [*PIP, *EDITABLE]
+    )
+
+
+def _run(command: list[str]) -> bool:
+    return subprocess.run(command, check=False).returncode == 0
 
 
 def _system_packages() -> None:
