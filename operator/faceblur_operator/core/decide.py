@@ -15,7 +15,7 @@ from faceblur_operator.core.analysis import analyse, is_analysing, verdict_of
 from faceblur_operator.core.conditions import conditions_for
 from faceblur_operator.core.decision import Apply, Decision, Effect
 from faceblur_operator.core.desired import Target, effects_for, gray_is_current, is_reverted
-from faceblur_operator.core.lifecycle import View, advance, begin
+from faceblur_operator.core.lifecycle import advance, begin
 from faceblur_operator.core.objects import APPLIED
 from faceblur_operator.core.plan import Plan
 from faceblur_operator.core.queries import edge_queries, queries_for
@@ -30,6 +30,7 @@ from faceblur_operator.core.revision import (
 )
 from faceblur_operator.core.snapshot import Json, Snapshot
 from faceblur_operator.core.state import Memory, Stage, State
+from faceblur_operator.core.view import View
 
 
 @dataclass(frozen=True, slots=True)

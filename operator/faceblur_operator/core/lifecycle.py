@@ -4,7 +4,7 @@ Nothing here writes. A weight goes up in one place only (`_raise`), after gray i
 the step before it has passed; it goes to zero in one place only (`roll_back`).
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
 from faceblur_operator.api.reasons import Reason, Verdict
@@ -12,31 +12,9 @@ from faceblur_operator.core.analysis import explain, is_analysing, verdict_of
 from faceblur_operator.core.ladder import is_last, replicas_for
 from faceblur_operator.core.plan import Plan
 from faceblur_operator.core.refusal import Refusal
-from faceblur_operator.core.snapshot import Snapshot, Workload
-from faceblur_operator.core.state import ACTIVE, Previous, Stage, State
-
-
-@dataclass(frozen=True, slots=True)
-class View:
-    """What a rule looks at besides the state.
-
-    Attributes:
-        revision: hash of the template that the specification asks for.
-        is_released: stable's template is that template already.
-        gray_is_current: gray's pods run the template to release.
-        previous: what stable runs, to be put back should a promotion fail.
-        problem: why the cluster does not allow the rollout at present.
-    """
-
-    plan: Plan
-    snapshot: Snapshot
-    now: datetime
-    revision: str
-    is_released: bool
-    gray_is_current: bool
-    stable_image: str
-    previous: Previous | None
-    problem: Refusal | None
+from faceblur_operator.core.snapshot import Workload
+from faceblur_operator.core.state import ACTIVE, Stage, State
+from faceblur_operator.core.view import Moment, View
 
 
 def begin(state: State, view: View) -> State:
@@ -101,6 +79,15 @@ def roll_back(state: State, view: View, reason: Reason, message: str) -> State:
     )
 
 
+def held(state: State, view: View, moment: Moment) -> Refusal | None:
+    """Return why the weight must not rise now although the evidence would allow it.
+
+    Asked in this order: paused, approval, preflight (at the start), gates (at that moment).
+    """
+    del state, view, moment
+    return None
+
+
 def _cause_to_roll_back(state: State, view: View) -> tuple[Reason, str] | None:
     plan, gray, now = view.plan, view.snapshot.gray, view.now
     if is_analysing(state):
@@ -132,7 +119,11 @@ def _step(state: State, view: View) -> State:
     if left.total_seconds() > 0:
         why = f"{state.weight} % for another {left.total_seconds():.0f} s; all objectives pass"
         return replace(state, reason=Reason.HOLDING, message=why)
-    if is_last(plan, state.step):
+    last = is_last(plan, state.step)
+    refused = held(state, view, Moment.PROMOTION if last else Moment.STEP)
+    if refused is not None:
+        return replace(state, reason=refused.reason, message=refused.message)
+    if last:
         return replace(
             state,
             stage=Stage.PROMOTING,
@@ -163,6 +154,9 @@ def _raise(state: State, view: View) -> State:
     if not can_carry:
         why = f"{_gray_readiness(gray)}, {needed} needed for {weight} %"
         return replace(state, reason=Reason.WAITING_FOR_GRAY, message=why)
+    refused = held(state, view, Moment.START) if state.traffic_since is None else None
+    if refused is not None:
+        return replace(state, reason=refused.reason, message=refused.message)
     return replace(
         state,
         weight=weight,
