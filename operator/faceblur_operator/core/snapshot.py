@@ -23,6 +23,7 @@ class Workload:
         settled: the controller has seen the present generation.
         owner_uid: uid of the controlling owner, None without one.
         labels: labels of the Deployment itself.
+        failure: why its controller cannot make pods (a quota, an admission webhook), else empty.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Workload:
     pod_hash: str | None = None
     owner_uid: str | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
+    failure: str = ""
 
     @property
     def is_rolled_out(self) -> bool:
@@ -102,6 +104,8 @@ class PodContainer:
         ended: why it ended last (`OOMKilled`, `Error`, `Completed`...), else empty.
         exit_code: of that end, None without one.
         message: what the kubelet says about it.
+        started: when it began to run, None while it does not.
+        ended_at: when it ended last, None when it never did.
     """
 
     name: str
@@ -113,6 +117,8 @@ class PodContainer:
     ended: str = ""
     exit_code: int | None = None
     message: str = ""
+    started: datetime | None = None
+    ended_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,8 +128,10 @@ class Pod:
     Attributes:
         pod_hash: its `pod-template-hash`; tells the revision it runs.
         phase: `Pending`, `Running`, `Failed`, `Succeeded` or `Unknown`.
-        reason: why the pod as a whole failed (`Evicted`...), else empty.
+        reason: why the pod as a whole failed (`Evicted`...) or does not start (`Unschedulable`),
+            else empty.
         is_ending: it is being deleted.
+        unready_since: since when it is not ready, None while it is.
     """
 
     name: str
@@ -136,6 +144,7 @@ class Pod:
     is_ready: bool
     is_ending: bool
     containers: tuple[PodContainer, ...] = ()
+    unready_since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +167,12 @@ class Mount:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """Everything observed for one rollout. `None` means: does not exist."""
+    """Everything observed for one rollout. `None` means: does not exist.
+
+    Attributes:
+        gray_pods: pods of gray's present template only; those of earlier ones say nothing.
+        unreadable: kinds that the operator has no right to read; it works on without them.
+    """
 
     uid: str
     generation: int
@@ -177,3 +191,4 @@ class Snapshot:
     gray_scaler: Scaler | None = None
     mounts: tuple[Mount, ...] = ()
     annotations: Mapping[str, str] = field(default_factory=dict)
+    unreadable: tuple[str, ...] = ()
