@@ -2,13 +2,24 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.support.pictures import portrait
+from tests.support.pictures import photos, portrait
 
 import faceblur_service
-from faceblur_service import blur_image, models
+from faceblur_service import (
+    Box,
+    blur_bytes,
+    blur_file,
+    blur_files,
+    blur_image,
+    detect_bytes,
+    detect_faces,
+    models,
+)
+from faceblur_service.matching import overlap
 
 
 @pytest.fixture(autouse=True)
@@ -16,7 +27,7 @@ def _models(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FACEBLUR_MODELS_DIR", str(models.ensure()))
 
 
-@pytest.mark.parametrize("sensitivity", ["fast", "normal"])
+@pytest.mark.parametrize("sensitivity", ["fast", "normal", "high", "max"])
 def test_a_face_is_hidden_in_a_new_array(sensitivity: str) -> None:
     picture = portrait()
 
@@ -26,6 +37,62 @@ def test_a_face_is_hidden_in_a_new_array(sensitivity: str) -> None:
     assert np.array_equal(picture, portrait())
     assert np.mean(hidden[80:160, 190:260] != picture[80:160, 190:260]) > 0.9
     assert np.array_equal(hidden[300:], picture[300:])
+
+
+def test_given_boxes_decide_alone() -> None:
+    picture = portrait()
+
+    hidden = blur_image(picture, boxes=[Box(400, 400, 440, 440)])
+
+    assert np.array_equal(hidden[:350], picture[:350])
+    assert not np.array_equal(hidden[400:440, 400:440], picture[400:440, 400:440])
+
+
+def test_a_face_is_found_with_its_place_and_score() -> None:
+    surest = detect_faces(portrait())[0]
+
+    seen = overlap(surest.box, Box(183, 75, 267, 168))
+    assert (surest.id, surest.box.score > 0.5, seen > 0.5) == ("1", True, True)
+
+
+def test_bytes_and_files_give_the_same_picture(tmp_path: Path) -> None:
+    data = photos()[0]
+    source, target = tmp_path / "in.jpg", tmp_path / "made" / "out.jpg"
+    source.write_bytes(data)
+
+    result = blur_bytes(data)
+    faces = blur_file(source, str(target))
+
+    assert faces == result.faces == detect_bytes(data).faces
+    assert (target.read_bytes(), source.read_bytes()) == (result.data, data)
+
+
+def test_an_original_is_never_overwritten(tmp_path: Path) -> None:
+    source, link = tmp_path / "in.jpg", tmp_path / "link.jpg"
+    source.write_bytes(photos()[0])
+    link.symlink_to(source)
+
+    with pytest.raises(ValueError, match="is the original"):
+        blur_file(source, link)
+    with pytest.raises(ValueError, match="is an original"):
+        list(blur_files([(source, link)]))
+
+    assert source.read_bytes() == photos()[0]
+
+
+def test_many_files_are_done_and_a_bad_one_is_told(tmp_path: Path) -> None:
+    good, bad = tmp_path / "good.jpg", tmp_path / "bad.jpg"
+    good.write_bytes(photos()[0])
+    bad.write_bytes(b"\xff\xd8\xff nothing")
+
+    done = dict(blur_files([(bad, tmp_path / "b.jpg"), (good, tmp_path / "g.jpg")], workers=1))
+
+    assert {path: answer.code for path, answer in done.items()} == {
+        bad: "broken-picture",
+        good: None,
+    }
+    assert (tmp_path / "g.jpg").read_bytes() == blur_bytes(photos()[0]).data
+    assert not (tmp_path / "b.jpg").exists()
 
 
 @pytest.mark.parametrize(
@@ -45,6 +112,10 @@ def test_another_array_is_refused(picture: np.ndarray, want: str) -> None:
 def test_another_sensitivity_is_refused() -> None:
     with pytest.raises(ValueError, match="ultra"):
         blur_image(portrait(), sensitivity="ultra")
+
+
+def test_every_offered_name_is_there() -> None:
+    assert [name for name in faceblur_service.__all__ if not hasattr(faceblur_service, name)] == []
 
 
 def test_an_unknown_name_is_an_attribute_error() -> None:
