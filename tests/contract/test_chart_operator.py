@@ -22,6 +22,12 @@ RULES: list[dict[str, list[str]]] = [
     },
     {"apiGroups": ["apps"], "resources": ["deployments"], "verbs": [*READ, "create", "patch"]},
     {"apiGroups": ["apps"], "resources": ["replicasets"], "verbs": ["list"]},
+    {"apiGroups": [""], "resources": ["pods"], "verbs": ["list", "watch"]},
+    {
+        "apiGroups": ["autoscaling"],
+        "resources": ["horizontalpodautoscalers"],
+        "verbs": ["list", "watch"],
+    },
     {"apiGroups": [""], "resources": ["services"], "verbs": [*READ, "create", "patch"]},
     {
         "apiGroups": ["networking.k8s.io"],

@@ -158,7 +158,7 @@ class InMemory:
             self.weights.append(self.weight)
         if kind == "Deployment" and self.settles and not is_gone:
             asyncio.get_running_loop().call_later(0.2, self._settle_one, item["metadata"]["name"])
-        for key in self.cache.observe(kind, item, is_gone=is_gone):
+        for key in self.reader.observe(kind, item, is_gone=is_gone):
             if not self.is_asleep:
                 self.scheduler.wake(key)
 

@@ -43,6 +43,14 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version | replace "+" "_" }}
 - apiGroups: [apps]
   resources: [replicasets]
   verbs: [list]
+# Gray's pods, by label: they crash or run out of memory long before a metric says so.
+- apiGroups: [""]
+  resources: [pods]
+  verbs: [list, watch]
+# Where an autoscaler sets the replicas, the operator does not.
+- apiGroups: [autoscaling]
+  resources: [horizontalpodautoscalers]
+  verbs: [list, watch]
 - apiGroups: [""]
   resources: [services]
   verbs: [get, list, watch, create, patch]

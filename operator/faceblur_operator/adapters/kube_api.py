@@ -27,6 +27,8 @@ KINDS = {
     "FaceBlurRollout": ("apis/faceblur.dev/v1alpha1", "faceblurrollouts"),
     "Deployment": ("apis/apps/v1", "deployments"),
     "ReplicaSet": ("apis/apps/v1", "replicasets"),
+    "Pod": ("api/v1", "pods"),
+    "HorizontalPodAutoscaler": ("apis/autoscaling/v2", "horizontalpodautoscalers"),
     "Service": ("api/v1", "services"),
     "Event": ("api/v1", "events"),
     "Ingress": ("apis/networking.k8s.io/v1", "ingresses"),

@@ -6,7 +6,7 @@ from typing import Any
 
 from faceblur_operator.core.objects import gray_ingress_name
 from faceblur_operator.core.plan import Plan
-from faceblur_operator.core.snapshot import KubeObject, Rival, Workload
+from faceblur_operator.core.snapshot import KubeObject, Rival, Scaler, Workload
 from faceblur_operator.ports.cluster import Key, Resource
 
 Object = dict[str, Any]
@@ -43,7 +43,21 @@ def workload_of(item: Object, pod_hash: str | None) -> Workload:
         pod_hash=pod_hash,
         owner_uid=owner_of(item),
         labels=metadata.get("labels") or {},
+        failure=_failure_of(status),
     )
+
+
+def scaler_of(item: Object) -> Scaler:
+    """Return a HorizontalPodAutoscaler as values."""
+    spec = item["spec"]
+    return Scaler(item["metadata"]["name"], spec.get("minReplicas", 1), spec["maxReplicas"])
+
+
+def target_of(item: Object) -> frozenset[str]:
+    """Return what a HorizontalPodAutoscaler scales, when that is a Deployment."""
+    target = _part(_part(item, "spec"), "scaleTargetRef")
+    is_deployment = target.get("kind") == "Deployment"
+    return frozenset({f"Deployment/{target.get('name')}"} if is_deployment else ())
 
 
 def object_of(item: Object) -> KubeObject:
@@ -122,6 +136,14 @@ def own_refs(plan: Plan) -> dict[str, tuple[str, str]]:
         "ingress": ("Ingress", plan.ingress),
         "gray_ingress": ("Ingress", gray_ingress_name(plan)),
     }
+
+
+def _failure_of(status: Mapping[str, Any]) -> str:
+    """Return why a Deployment's controller cannot make pods, empty when it can."""
+    for one in status.get("conditions") or []:
+        if one.get("type") == "ReplicaFailure" and one.get("status") == "True":
+            return str(one.get("message") or one.get("reason") or "")
+    return ""
 
 
 def _revision(replica_set: Object) -> int:

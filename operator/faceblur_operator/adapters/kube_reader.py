@@ -7,6 +7,8 @@ from typing import Any
 
 from faceblur_operator.adapters import kube_objects
 from faceblur_operator.adapters.kube_api import KubeApi, NotFoundError, Object, path_of
+from faceblur_operator.adapters.kube_pods import PodBook
+from faceblur_operator.adapters.kube_signals import SCALER, PodReader, Rights, ScalerReader
 from faceblur_operator.adapters.object_cache import ObjectCache, Ref, version_of
 from faceblur_operator.core.admission import claims
 from faceblur_operator.core.objects import ROLLOUT_LABEL
@@ -17,6 +19,7 @@ from faceblur_operator.ports.cluster import Key, Resource
 INDEX: dict[str, Callable[[Object], frozenset[str]]] = {
     "FaceBlurRollout": kube_objects.claims_of,
     "Ingress": kube_objects.services_of,
+    SCALER: kube_objects.target_of,
 }
 # Reads of all rollouts together: after a start everybody fetches everything.
 READS_AT_ONCE = 32
@@ -32,12 +35,23 @@ class KubeReader:
         self._cache = cache
         self._room = asyncio.Semaphore(READS_AT_ONCE)
         self._hashes: OrderedDict[str, tuple[Mapping[str, Any], str]] = OrderedDict()
+        self._book = PodBook(cache.now)
+        self._rights = Rights(cache.now)
+        self._pods = PodReader(api, self._book, self._rights, self._room)
+        self._scalers = ScalerReader(api, cache, self._rights, self._room)
+
+    def observe(self, kind: str, item: Object, *, is_gone: bool) -> frozenset[Key]:
+        """Take what a watch tells; return the rollouts for which it is news."""
+        if kind == "Pod":
+            return self._book.observe(item, is_gone=is_gone)
+        return self._cache.observe(kind, item, is_gone=is_gone)
 
     async def resource(self, key: Key) -> Resource | None:
         """Return the rollout, or None when it is gone or being deleted."""
         item = await self._get(Ref("FaceBlurRollout", key.namespace, key.name))
         if item is None or item["metadata"].get("deletionTimestamp"):
             self._cache.set_read(key, frozenset())
+            self._book.forget(key)
             return None
         return kube_objects.resource_of(item)
 
@@ -50,9 +64,18 @@ class KubeReader:
         }
         rivals = [Ref("FaceBlurRollout", space, index=claim) for claim in sorted(claims(plan))]
         siblings = Ref("Ingress", space, index=plan.stable_service)
+        scalers = {
+            role: Ref(SCALER, space, index=f"Deployment/{refs[role].name}")
+            for role in ("stable", "gray")
+        }
         # Before the first read: a change while we read must wake this rollout again.
-        self._cache.set_read(resource.key, frozenset({*refs.values(), *rivals, siblings}))
-        await asyncio.gather(self._list("FaceBlurRollout", space), self._list("Ingress", space))
+        read = frozenset({*refs.values(), *rivals, siblings, *scalers.values()})
+        self._cache.set_read(resource.key, read)
+        await asyncio.gather(
+            self._list("FaceBlurRollout", space),
+            self._list("Ingress", space),
+            self._scalers.prepare(space),
+        )
         found = dict(zip(refs, await asyncio.gather(*map(self._get, refs.values())), strict=True))
         stable, gray = await asyncio.gather(
             *(self._workload(found[role]) for role in ("stable", "gray"))
@@ -70,6 +93,11 @@ class KubeReader:
             samples=None,
             rivals=self._rivals(resource.key, rivals),
             ingress_siblings=self._siblings(plan, siblings),
+            gray_pods=await self._pods.of(resource.key, gray),
+            stable_scaler=self._scalers.of(scalers["stable"]),
+            gray_scaler=self._scalers.of(scalers["gray"]),
+            annotations=resource.manifest["metadata"].get("annotations") or {},
+            unreadable=self._rights.missing(space),
         )
 
     def _rivals(self, key: Key, refs: list[Ref]) -> tuple[Rival, ...]:

@@ -30,13 +30,22 @@ def admit(plan: Plan, snapshot: Snapshot) -> Refusal | None:
 def caution(plan: Plan, snapshot: Snapshot) -> Refusal | None:
     """Return what the user should know although nothing is refused for it."""
     if not snapshot.ingress_siblings:
-        return None
+        return _blindness(plan, snapshot)
     others = ", ".join(sorted(snapshot.ingress_siblings))
     return Refusal(
         Reason.SHARED_SERVICE,
         f"Ingress {others} uses Service {plan.stable_service} too; some controllers, Traefik among "
         "them, send its users to gray by the same weight. Give it a Service of its own to avoid it",
     )
+
+
+def _blindness(plan: Plan, snapshot: Snapshot) -> Refusal | None:
+    """Return what the operator works without because it has no right to read it."""
+    if not snapshot.unreadable:
+        return None
+    kinds = ", ".join(snapshot.unreadable)
+    why = f"the operator may not read {kinds} in {plan.namespace} and goes on without; grant it"
+    return Refusal(Reason.NOT_READABLE, why)
 
 
 def measure(plan: Plan, snapshot: Snapshot, before: Refusal | None) -> Refusal | None:

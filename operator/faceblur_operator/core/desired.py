@@ -152,10 +152,11 @@ def _gray_manifest(
 def _has_template(plan: Plan, wanted: Json, gray: Workload, target: Target) -> bool:
     """Whether gray's template says what is wanted; of an adopted one only our part is compared."""
     template = wanted["spec"]["template"]
-    if "metadata" in template:
+    if "selector" in wanted["spec"]:
         return objects.matches(template, gray.template)
     released = with_release(gray.template, target.container, plan.image, plan.gray_env)
-    return bool(released == gray.template)
+    is_labelled = objects.matches(template["metadata"], gray.template.get("metadata"))
+    return is_labelled and bool(released == gray.template)
 
 
 def _patch(

@@ -72,7 +72,10 @@ def gray_deployment(
 
 
 def adopted_deployment(plan: Plan, container: str, gray: Workload, *, replicas: int) -> Json:
-    """Return what we set on a gray Deployment that somebody else made: image, variables, size."""
+    """Return what we set on a gray Deployment that somebody else made.
+
+    Image, variables, size, and the label by which its pods are watched.
+    """
     change: dict[str, Any] = {"name": container, "image": plan.image}
     if plan.gray_env:
         change["env"] = [{"name": name, "value": value} for name, value in plan.gray_env]
@@ -80,7 +83,13 @@ def adopted_deployment(plan: Plan, container: str, gray: Workload, *, replicas: 
         "apiVersion": "apps/v1",
         "kind": "Deployment",
         "metadata": {"name": gray.name, "namespace": plan.namespace},
-        "spec": {"replicas": replicas, "template": {"spec": {"containers": [change]}}},
+        "spec": {
+            "replicas": replicas,
+            "template": {
+                "metadata": {"labels": {ROLLOUT_LABEL: plan.name}},
+                "spec": {"containers": [change]},
+            },
+        },
     }
 
 

@@ -14,13 +14,19 @@ from typing import Any
 
 import kopf
 
+from faceblur_operator.core.objects import ROLLOUT_LABEL
+
 LOG = logging.getLogger(__name__)
 KINDS = {
     "FaceBlurRollout": ("faceblur.dev", "v1alpha1", "faceblurrollouts"),
     "Deployment": ("apps", "v1", "deployments"),
     "Service": ("", "v1", "services"),
     "Ingress": ("networking.k8s.io", "v1", "ingresses"),
+    "HorizontalPodAutoscaler": ("autoscaling", "v2", "horizontalpodautoscalers"),
+    "Pod": ("", "v1", "pods"),
 }
+# The API server sends no pods but those of rollouts: a cluster may have very many.
+SELECTORS = {"Pod": ROLLOUT_LABEL}
 # A watch is opened anew this often (from where it was, no list is read again), so that one that
 # died in silence blinds us no longer than that.
 WATCH_SECONDS = 30
@@ -130,6 +136,8 @@ def make_settings() -> kopf.OperatorSettings:
     settings.networking.request_timeout = 30
     settings.networking.error_backoffs = (0.2, 0.5, 1, 2, 5)
     settings.queueing.idle_timeout = 1
+    for kind, selector in SELECTORS.items():
+        settings.watching.label_selectors[KINDS[kind]] = selector
     return settings
 
 

@@ -51,13 +51,13 @@ class Watch(Protocol):
 class _Term:
     """What exists while this process leads."""
 
-    cache: ObjectCache
+    reader: KubeReader
     scheduler: Scheduler
     source: PrometheusSource
 
     def observe(self, kind: str, item: dict[str, Any], is_gone: bool) -> None:
         """Take a change and wake the rollouts for which it is news."""
-        for key in self.cache.observe(kind, item, is_gone=is_gone):
+        for key in self.reader.observe(kind, item, is_gone=is_gone):
             self.scheduler.wake(key)
 
 
@@ -126,9 +126,10 @@ class App:
         settings, loop = self._settings, asyncio.get_running_loop()
         cache = ObjectCache(INDEX, loop.time)
         source = PrometheusSource(self._clock, self._meter)
+        reader = KubeReader(api, cache)
         doors = Doors(
             clock=self._clock,
-            reader=KubeReader(api, cache),
+            reader=reader,
             writer=KubeWriter(api, cache, elector),
             events=KubeEvents(api, self._clock, elector, instance=settings.pod_name or LEASE),
             meter=self._meter,
@@ -137,7 +138,7 @@ class App:
         defaults = Defaults(settings.prometheus_url, settings.prometheus_allow, drain)
         reconciler = Reconciler(core_brain(defaults), doors)
         scheduler = Scheduler(reconciler, source, self._meter, chance=self._chance)
-        return _Term(cache, scheduler, source)
+        return _Term(reader, scheduler, source)
 
     def _is_ready(self) -> bool:
         elector = self._elector

@@ -25,7 +25,8 @@ def an_adopted_world() -> World:
     )
 
 
-def test_an_adopted_deployment_gets_image_variables_and_size_only() -> None:
+def test_an_adopted_deployment_gets_image_variables_size_and_a_label_only() -> None:
+    """By the label its pods are watched."""
     decision = an_adopted_world().tick(a_plan())
 
     assert decision.effects == (
@@ -37,6 +38,7 @@ def test_an_adopted_deployment_gets_image_variables_and_size_only() -> None:
                 "spec": {
                     "replicas": 1,
                     "template": {
+                        "metadata": {"labels": {"faceblur.dev/rollout": "face-blur"}},
                         "spec": {
                             "containers": [
                                 {
@@ -45,7 +47,7 @@ def test_an_adopted_deployment_gets_image_variables_and_size_only() -> None:
                                     "env": [{"name": "ENABLE_GRAY_FEATURE", "value": "true"}],
                                 }
                             ]
-                        }
+                        },
                     },
                 },
             }
@@ -72,8 +74,13 @@ def test_an_adopted_deployment_that_runs_the_image_is_current() -> None:
     world.gray = replace(world.gray, template=template, replicas=1, ready=1, updated=1)
 
     world.tick(plan)
+    weight_without_label = world.weight
+    template["metadata"]["labels"]["faceblur.dev/rollout"] = "face-blur"
+    world.gray = replace(world.gray, template=template)
+    world.settle()
+    world.tick(plan)
 
-    assert world.weight == 5
+    assert (weight_without_label, world.weight) == (0, 5)
 
 
 def test_annotations_of_the_template_go_along() -> None:
