@@ -1,14 +1,15 @@
 """All objectives of a rollout against one set of samples: new evidence, verdicts, one summary."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime, timedelta
 from math import log
 
 from faceblur_operator.api.reasons import Verdict
 from faceblur_operator.core.counters import Seen
+from faceblur_operator.core.footing import changed
 from faceblur_operator.core.judge import (
     Blind,
+    Held,
     Terms,
     blinded,
     count,
@@ -24,12 +25,14 @@ from faceblur_operator.core.plan import (
     Plan,
     RatioObjective,
 )
-from faceblur_operator.core.queries import GRAY, STABLE, key
+from faceblur_operator.core.queries import GRAY, STABLE, gauge_key, ratio_keys
 from faceblur_operator.core.snapshot import NoSamples, Samples
 from faceblur_operator.core.state import ACTIVE, SloState, State
 
 # Worst first: the verdict of a rollout is the worst of its objectives.
 ORDER = (Verdict.BREACH, Verdict.ERROR, Verdict.NO_DATA, Verdict.INSUFFICIENT, Verdict.PASS)
+RANK = {verdict: rank for rank, verdict in enumerate(ORDER)}
+BLIND = (Verdict.NO_DATA, Verdict.ERROR)
 # Samples older than this many intervals say nothing about now.
 STALE_INTERVALS = 3
 STALE_AT_LEAST = timedelta(seconds=10)
@@ -50,8 +53,8 @@ def analyse(
     before = [known.get(one.name, SloState(one.name)) for one in plan.objectives]
     if isinstance(samples, NoSamples):
         blind = Blind(Verdict.ERROR, samples.why)
-        slos = tuple(blinded(slo, blind) for slo in before)
-        return _dated(replace(state, slos=slos), samples.at), seen
+        slos = tuple([blinded(slo, blind) for slo in before])
+        return changed(state, slos=slos, no_data_since=state.no_data_since or samples.at), seen
     is_warm = state.traffic_since is not None and (samples.at - state.traffic_since >= plan.warmup)
     terms = terms_of(plan, state, samples.at)
     judged: list[SloState] = []
@@ -60,8 +63,10 @@ def analyse(
         fresh, found = _judge(slo, objective, samples, seen, terms, is_warm=is_warm)
         judged.append(fresh)
         after |= found
-    state = replace(state, slos=tuple(judged), sampled_at=samples.at)
-    return _dated(state, samples.at), after
+    is_blind = any(slo.verdict in BLIND for slo in judged)
+    since = (state.no_data_since or samples.at) if is_blind else None
+    state = changed(state, slos=tuple(judged), sampled_at=samples.at, no_data_since=since)
+    return state, after
 
 
 def terms_of(plan: Plan, state: State, now: datetime) -> Terms:
@@ -90,7 +95,7 @@ def verdict_of(plan: Plan, state: State, now: datetime) -> Verdict:
     """Return the worst verdict; old samples are no data, whatever they said."""
     if not state.slos:
         return Verdict.INSUFFICIENT
-    worst = min((slo.verdict for slo in state.slos), key=ORDER.index)
+    worst = ORDER[min([RANK[slo.verdict] for slo in state.slos])]
     if worst in (Verdict.PASS, Verdict.INSUFFICIENT) and _is_stale(plan, state, now):
         return Verdict.NO_DATA
     return worst
@@ -114,7 +119,7 @@ def _judge(
     if isinstance(objective, GaugeObjective):
         if not is_warm:
             return waiting(slo, "warming up"), {}
-        series = samples.series.get(key(objective.name, GRAY, "value"), ())
+        series = samples.series.get(gauge_key(objective.name), ())
         return judge_gauge(slo, objective, series), {}
     gray, found = count(objective, GRAY, samples, seen)
     stable, found_stable = count(objective, STABLE, samples, seen)
@@ -124,20 +129,19 @@ def _judge(
         if objective.max_ratio is not None or stable.verdict is Verdict.ERROR:
             return blinded(slo, stable), {}
         # Gray is judged alone; stable is counted from its next look on, over the same spans.
-        found_stable = {key(objective.name, STABLE, what): None for what in ("bad", "total")}
+        found_stable = dict.fromkeys(ratio_keys(objective.name, STABLE))
         stable = None
-    found = found | found_stable
+    if isinstance(gray, Held) or isinstance(stable, Held):
+        kept = (found if isinstance(gray, Held) else {}) | (
+            found_stable if isinstance(stable, Held) else {}
+        )
+        return judge_ratio(slo, objective, terms) if is_warm else waiting(slo, "warming up"), kept
+    found |= found_stable
     if not is_warm:
         return waiting(slo, "warming up"), found
     if gray is None:
         return waiting(slo, "first look, counting from here"), found
     return judge_ratio(learn(slo, objective, gray, stable), objective, terms), found
-
-
-def _dated(state: State, now: datetime) -> State:
-    """Return the state with the beginning of a lack of data noted, or its end."""
-    is_blind = any(slo.verdict in (Verdict.NO_DATA, Verdict.ERROR) for slo in state.slos)
-    return replace(state, no_data_since=(state.no_data_since or now) if is_blind else None)
 
 
 def _is_stale(plan: Plan, state: State, now: datetime) -> bool:

@@ -1,21 +1,26 @@
 """Increments of raw counters, series by series, from one look to the next.
 
-No rate and no extrapolation: a reset, a new pod, a vanished pod and a repeated scrape each have
-their own rule, so that no event is counted twice and none is invented.
+No rate and no extrapolation: a reset, a new pod, a vanished pod, a repeated scrape and a replica
+of Prometheus that lags behind each have their own rule, so that no event is counted twice and none
+is invented.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import isfinite
+from datetime import datetime, timedelta
+from math import inf, isfinite
+from typing import NamedTuple
 
 from faceblur_operator.core.snapshot import Series
 
 Labels = tuple[tuple[str, str], ...]
 OPTED_IN = ("opted_in", "true")
+# Replicas of Prometheus scrape by themselves: one may be behind another by a scrape interval. A
+# counter that falls no deeper than this long ago may have been read from one that is behind.
+LAG = timedelta(seconds=30)
 
 
-@dataclass(frozen=True, slots=True)
-class Increment:
+class Increment(NamedTuple):
     """What a query's counters grew by.
 
     Attributes:
@@ -34,23 +39,92 @@ class Unusable:
     why: str
 
 
-Seen = Mapping[Labels, float]
+@dataclass(frozen=True, slots=True)
+class Unsettled:
+    """A counter reads less than before: a restart, or a replica that lags. The next looks tell."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What of a query's series stays the same from look to look.
+
+    Attributes:
+        labels: the series, in the order of the answer.
+        apart: for each whether its events are of people who opted in.
+        gone: last values of series that vanished.
+        floor: values of at least `LAG` ago; what falls below these was reset.
+        mark: values that will be the floor next.
+        marks_at: when it will.
+    """
+
+    labels: tuple[Labels, ...]
+    apart: tuple[bool, ...]
+    gone: Mapping[Labels, float]
+    floor: Mapping[Labels, float]
+    mark: Mapping[Labels, float]
+    marks_at: datetime
+
+
+class Seen(NamedTuple):
+    """What the series of one query read at the last look that was counted.
+
+    Attributes:
+        values: one for each of the shape's labels.
+        fallen_at: when a counter first read less than that; None while none does.
+    """
+
+    shape: Shape
+    values: tuple[float, ...]
+    fallen_at: datetime | None = None
+
+    def by_labels(self) -> dict[Labels, float]:
+        """Return the last value of every series, also of those that vanished."""
+        return {**self.shape.gone, **dict(zip(self.shape.labels, self.values, strict=True))}
+
+
+Growth = Increment | Unusable | Unsettled | None
 
 
 def increment(
-    seen: Seen | None, series: tuple[Series, ...]
-) -> tuple[Increment | Unusable | None, Seen | None]:
+    seen: Seen | None, series: tuple[Series, ...], at: datetime
+) -> tuple[Growth, Seen | None]:
     """Return the growth since `seen` and what has been seen now.
 
     Args:
-        seen: last value per series of the same query; None before the first look.
+        seen: what was seen of the same query; None before the first look.
         series: the series now.
+        at: when they were asked for.
 
     Returns:
         The growth (None on the first look, which is only a baseline; `Unusable` for a value that
-        is no counter) and the values to give to the next call. Series that vanished keep their
-        last value, so that one which comes back is not counted again.
+        is no counter; `Unsettled` while a fall cannot be explained yet) and what to give to the
+        next call. Series that vanished keep their last value, so that one which comes back is not
+        counted again. While nothing can be counted, the baseline stays: nothing is lost.
     """
+    if seen is None or at >= seen.shape.marks_at or len(series) != len(seen.values):
+        return _increment(seen, series, at)
+    # Nearly every look: the same series in the same order, none of which fell.
+    total = apart = 0.0
+    shape, values = seen.shape, []
+    for one, labels, was, is_apart in zip(
+        series, shape.labels, seen.values, shape.apart, strict=True
+    ):
+        value = one.value
+        grown = value - was
+        if one.labels is not labels and one.labels != labels:
+            return _increment(seen, series, at)
+        if not 0.0 <= grown < inf:
+            return _increment(seen, series, at)
+        values.append(value)
+        total += grown
+        if is_apart:
+            apart += grown
+    return Increment(total, total - apart), Seen(shape, tuple(values))
+
+
+def _increment(
+    seen: Seen | None, series: tuple[Series, ...], at: datetime
+) -> tuple[Growth, Seen | None]:
     for one in series:
         if not isfinite(one.value) or one.value < 0:
             return Unusable(f"a counter reads {one.value}: {_describe(one.labels)}"), seen
@@ -58,10 +132,36 @@ def increment(
     if len(now) != len(series):
         return Unusable("several series have the same labels"), seen
     if seen is None:
-        return None, now
-    grown = {labels: _grown(seen.get(labels), value, labels) for labels, value in now.items()}
-    comparable = sum(value for labels, value in grown.items() if OPTED_IN not in labels)
-    return Increment(sum(grown.values()), comparable), {**seen, **now}
+        return None, Seen(_shape(now, {}, {}, now, at), tuple(now.values()))
+    before, shape = seen.by_labels(), seen.shape
+    fallen = [labels for labels, value in now.items() if value < before.get(labels, 0.0)]
+    if any(now[labels] >= shape.floor.get(labels, 0.0) for labels in fallen):
+        since = seen.fallen_at or at
+        if at - since < LAG:
+            return Unsettled(), seen._replace(fallen_at=min(since, at))
+    grown = {labels: _grown(before.get(labels), value, labels) for labels, value in now.items()}
+    total = sum(grown.values())
+    apart = sum(value for labels, value in grown.items() if OPTED_IN in labels)
+    gone = {labels: value for labels, value in before.items() if labels not in now}
+    if at < shape.marks_at and not fallen:
+        fresh = _shape(now, gone, shape.floor, shape.mark, shape.marks_at - LAG)
+    else:
+        # Below what was reset just now, nothing is known yet.
+        floor = {} if fallen else shape.mark
+        fresh = _shape(now, gone, floor, now, at)
+    return Increment(total, total - apart), Seen(fresh, tuple(now.values()))
+
+
+def _shape(
+    now: Mapping[Labels, float],
+    gone: Mapping[Labels, float],
+    floor: Mapping[Labels, float],
+    mark: Mapping[Labels, float],
+    marked_at: datetime,
+) -> Shape:
+    labels = tuple(now)
+    apart = tuple(OPTED_IN in one for one in labels)
+    return Shape(labels, apart, gone, floor, mark, marked_at + LAG)
 
 
 def _grown(before: float | None, now: float, labels: Labels) -> float:

@@ -8,8 +8,9 @@ Sources: Waudby-Smith & Ramdas (betting on bounded means), Lindon & Malek (arXiv
 the conditional two-sample form; see docs/design/evidence.md for the derivation and the grids.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from math import exp, log, log1p
 
 WORSE_STEPS = 8
@@ -18,6 +19,11 @@ RATIO_STEPS = (1.5, 2.0, 4.0, 8.0, 32.0, 128.0)
 SMALLEST_RATE = 1e-6
 ROUNDS = 30
 LARGEST_RATE = 0.95
+# Objectives of all rollouts share their factors; there are as many as different bounds.
+KEPT_FACTORS = 1024
+
+# What one bad and one good event add to the logarithm of a likelihood ratio.
+Factors = tuple[tuple[float, float], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,15 +43,12 @@ ZERO = Counts(0.0, 0.0)
 
 def log_worse_than(allowed: float, counts: Counts) -> float:
     """Return log E against "the true share of bad events is at most `allowed`" (0..1)."""
-    p0 = min(max(allowed, SMALLEST_RATE), LARGEST_RATE - 0.01)
-    return _log_mean(_log_likelihood_ratio(q, p0, counts) for q in _rates_above(p0))
+    return _log_ratio(_worse_factors(allowed), counts.total, counts.bad)
 
 
 def log_better_than(unacceptable: float, counts: Counts) -> float:
     """Return log E against "the true share of bad events is at least `unacceptable`" (0..1)."""
-    return _log_mean(
-        _log_likelihood_ratio(share * unacceptable, unacceptable, counts) for share in GOOD_SHARES
-    )
+    return _log_ratio(_better_factors(unacceptable), counts.total, counts.bad)
 
 
 def versus_start() -> tuple[float, ...]:
@@ -85,23 +88,33 @@ def missing_events(unacceptable: float, counts: Counts, *, wanted_log: float) ->
     Returns:
         0 when the evidence is there; None when it would never be at this share.
     """
+    factors = _better_factors(unacceptable)
+    short = wanted_log - _log_ratio(factors, counts.total, counts.bad)
+    if short <= 0:
+        return 0.0
     share = counts.bad / counts.total if counts.total else 0.0
-    growth = max(
-        share * log(step) + (1 - share) * _log_good_factor(step * unacceptable, unacceptable)
-        for step in GOOD_SHARES
-    )
+    growth = max(share * bad + (1 - share) * good for bad, good in factors)
+    if growth <= 0:
+        return None
     more = 0.0
     for _ in range(ROUNDS):
         # No alternative grows faster than the best one, so this never goes past the answer.
-        short = wanted_log - log_better_than(
-            unacceptable, Counts(counts.total + more, counts.bad + share * more)
-        )
-        if short <= 0:
-            return more
-        if growth <= 0:
-            return None
         more += max(short / growth, 1.0)
+        short = wanted_log - _log_ratio(factors, counts.total + more, counts.bad + share * more)
+        if short <= 0:
+            break
     return more
+
+
+@lru_cache(KEPT_FACTORS)
+def _worse_factors(allowed: float) -> Factors:
+    p0 = min(max(allowed, SMALLEST_RATE), LARGEST_RATE - 0.01)
+    return tuple(_factor(q, p0) for q in _rates_above(p0))
+
+
+@lru_cache(KEPT_FACTORS)
+def _better_factors(unacceptable: float) -> Factors:
+    return tuple(_factor(share * unacceptable, unacceptable) for share in GOOD_SHARES)
 
 
 def _rates_above(p0: float) -> list[float]:
@@ -112,19 +125,19 @@ def _rates_above(p0: float) -> list[float]:
     return [1 / (1 + exp(-(low + k * step))) for k in range(WORSE_STEPS)]
 
 
-def _log_likelihood_ratio(q: float, p: float, counts: Counts) -> float:
-    return counts.bad * log(q / p) + (counts.total - counts.bad) * _log_good_factor(q, p)
+def _factor(q: float, p: float) -> tuple[float, float]:
+    return log(q / p), log1p(-q) - log1p(-p)
 
 
-def _log_good_factor(q: float, p: float) -> float:
-    return log1p(-q) - log1p(-p)
+def _log_ratio(factors: Factors, total: float, bad: float) -> float:
+    good = total - bad
+    return _log_mean([bad * on_bad + good * on_good for on_bad, on_good in factors])
 
 
 def _log_odds(p: float) -> float:
     return log(p) - log1p(-p)
 
 
-def _log_mean(values: Iterable[float]) -> float:
-    logs = list(values)
+def _log_mean(logs: Sequence[float]) -> float:
     top = max(logs)
-    return top + log(sum(exp(value - top) for value in logs) / len(logs))
+    return top + log(sum([exp(value - top) for value in logs]) / len(logs))

@@ -3,18 +3,27 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from math import isfinite, log
+from typing import NamedTuple
 
 from faceblur_operator.api.reasons import Verdict
 from faceblur_operator.core import evidence
-from faceblur_operator.core.counters import Increment, Seen, Unusable, increment
-from faceblur_operator.core.evidence import ZERO, Counts
+from faceblur_operator.core.counters import (
+    Growth,
+    Increment,
+    Seen,
+    Unsettled,
+    Unusable,
+    increment,
+)
+from faceblur_operator.core.evidence import Counts
 from faceblur_operator.core.plan import GaugeObjective, RatioObjective
-from faceblur_operator.core.queries import key
+from faceblur_operator.core.queries import ratio_keys
 from faceblur_operator.core.snapshot import Samples, Series
 from faceblur_operator.core.state import SloState
 
 # A comparison with stable proves no absolute quality; this many events at least must be compared.
 FEWEST_COMPARED = 30
+LOG_2 = log(2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +52,22 @@ class Blind:
 
 
 @dataclass(frozen=True, slots=True)
-class Tick:
+class Held:
+    """A counter reads less than before and nobody knows why yet: nothing is counted this tick."""
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """A query has no series."""
+
+
+class Tick(NamedTuple):
     """Counts of one tick for one side: everything, and the comparable part."""
 
-    all: Counts
-    comparable: Counts
+    total: float
+    bad: float
+    comparable_total: float
+    comparable_bad: float
 
 
 Found = Mapping[str, Seen | None]
@@ -55,55 +75,72 @@ Found = Mapping[str, Seen | None]
 
 def count(
     objective: RatioObjective, side: str, samples: Samples, seen: Found
-) -> tuple[Tick | Blind | None, dict[str, Seen | None]]:
+) -> tuple[Tick | Blind | Held | None, dict[str, Seen | None]]:
     """Return the new events of one side.
 
     Returns:
         The counts (None on the first look, which only tells where counting starts) and what has
         been seen, by query key: nothing when blind, so that no event is lost or counted alone.
     """
-    grown: dict[str, Increment | None] = {}
-    now: dict[str, Seen | None] = {}
-    for what in ("bad", "total"):
-        name = key(objective.name, side, what)
-        series = samples.series.get(name, ())
-        if not series:
-            why = f"Prometheus has no series for `{what}` of {side}"
-            if what == "bad" and objective.bad_is_good and _has(objective, side, samples):
-                why = f"the histogram of {side} has no edge at the limit of {objective.name}"
-                return Blind(Verdict.ERROR, why), {}
-            return Blind(Verdict.NO_DATA, why), {}
-        growth, after = increment(seen.get(name), series)
+    on_bad, on_total = ratio_keys(objective.name, side)
+    bad, bad_after = _grown(on_bad, samples, seen)
+    total, total_after = _grown(on_total, samples, seen)
+    if isinstance(bad, Increment) and isinstance(total, Increment):
+        found: dict[str, Seen | None] = {on_bad: bad_after, on_total: total_after}
+        if objective.bad_is_good:
+            rest = total.comparable - bad.comparable
+            return Tick(total.all, total.all - bad.all, total.comparable, rest), found
+        return Tick(total.all, bad.all, total.comparable, bad.comparable), found
+    for what, growth in (("bad", bad), ("total", total)):
         if isinstance(growth, Unusable):
             return Blind(Verdict.ERROR, growth.why), {}
-        grown[what] = growth
-        now[name] = after
-    bad, total = grown["bad"], grown["total"]
-    if bad is None or total is None:
-        return None, now
-    turned = objective.bad_is_good
-    return Tick(
-        Counts(total.all, total.all - bad.all if turned else bad.all),
-        Counts(total.comparable, total.comparable - bad.comparable if turned else bad.comparable),
-    ), now
+        if isinstance(growth, Missing):
+            return _missing(objective, side, samples, what), {}
+    if isinstance(bad, Unsettled) or isinstance(total, Unsettled):
+        # Both stay where they are, so that what is counted later is counted together.
+        fallen = ((on_bad, bad, bad_after), (on_total, total, total_after))
+        return Held(), {name: after for name, one, after in fallen if isinstance(one, Unsettled)}
+    return None, {on_bad: bad_after, on_total: total_after}
+
+
+def _grown(name: str, samples: Samples, seen: Found) -> tuple[Growth | Missing, Seen | None]:
+    series = samples.series.get(name)
+    if not series:
+        return Missing(), None
+    return increment(seen.get(name), series, samples.at)
+
+
+def _missing(objective: RatioObjective, side: str, samples: Samples, what: str) -> Blind:
+    if what == "bad" and objective.bad_is_good and _has(objective, side, samples):
+        why = f"the histogram of {side} has no edge at the limit of {objective.name}"
+        return Blind(Verdict.ERROR, why)
+    return Blind(Verdict.NO_DATA, f"Prometheus has no series for `{what}` of {side}")
 
 
 def learn(state: SloState, objective: RatioObjective, gray: Tick, stable: Tick | None) -> SloState:
     """Return the evidence with one tick added."""
     versus = state.versus
     # A tick in which more was bad than happened is a torn reading; it proves nothing.
-    if stable is not None and _is_whole(gray.comparable) and _is_whole(stable.comparable):
+    if stable is not None and _is_whole(gray) and _is_whole(stable):
         versus = evidence.versus_add(
             versus,
             max_ratio=objective.max_ratio or 1.0,
-            gray=gray.comparable,
-            stable=stable.comparable,
+            gray=Counts(gray.comparable_total, gray.comparable_bad),
+            stable=Counts(stable.comparable_total, stable.comparable_bad),
         )
-    return replace(
-        state,
-        gray=state.gray + gray.all,
-        stable=state.stable + (stable.all if stable else ZERO),
+    before, other = state.gray, state.stable
+    seen = Counts(before.total + gray.total, before.bad + gray.bad)
+    return SloState(
+        name=state.name,
+        verdict=state.verdict,
+        message=state.message,
+        gray=seen,
+        stable=Counts(other.total + stable.total, other.bad + stable.bad) if stable else other,
         versus=versus,
+        restarts=state.restarts,
+        breaches=state.breaches,
+        value=1 - seen.bad / seen.total if seen.total else None,
+        bound=1 - objective.allowed if objective.allowed is not None else None,
     )
 
 
@@ -113,24 +150,21 @@ def judge_ratio(state: SloState, objective: RatioObjective, terms: Terms) -> Slo
     if gray.bad > gray.total or gray.bad < 0:
         why = f"{gray.bad:g} bad of {gray.total:g} events: the two queries do not fit together"
         return _said(state, Verdict.ERROR, why)
-    state = replace(
-        state,
-        value=1 - gray.bad / gray.total if gray.total else None,
-        bound=1 - objective.allowed if objective.allowed is not None else None,
-    )
-    worse = evidence.log_versus(state.versus)
-    limit = terms.log_breach + state.restarts * log(2)
-    if objective.max_ratio is not None and worse >= limit:
-        return _said(
-            state,
-            Verdict.BREACH,
-            f"worse than stable by more than {objective.max_ratio:g}×: "
-            f"{_share(gray)} against {_share(state.stable)} bad, {_bound(worse, limit)}",
-        )
-    if objective.allowed is not None:
-        broken = evidence.log_worse_than(objective.allowed, gray)
-        if broken >= limit:
-            return _breached(state, objective.allowed, (broken, worse, limit), terms)
+    limit = terms.log_breach + state.restarts * LOG_2
+    if gray.bad > 0:
+        worse = evidence.log_versus(state.versus)
+        if objective.max_ratio is not None and worse >= limit:
+            return _said(
+                state,
+                Verdict.BREACH,
+                f"worse than stable by more than {objective.max_ratio:g}×: "
+                f"{_share(gray)} against {_share(state.stable)} bad, {_bound(worse, limit)}",
+            )
+        # A share that is allowed speaks for no higher one, so it is no evidence of any.
+        if objective.allowed is not None and gray.bad > objective.allowed * gray.total:
+            broken = evidence.log_worse_than(objective.allowed, gray)
+            if broken >= limit:
+                return _breached(state, objective.allowed, (broken, worse, limit), terms)
     return _passed(state, objective, terms)
 
 
@@ -168,7 +202,7 @@ def _passed(state: SloState, objective: RatioObjective, terms: Terms) -> SloStat
         if short > 0:
             return _said(state, Verdict.INSUFFICIENT, _needed(short, gray, terms))
         return _said(state, Verdict.PASS, f"{_share(gray)} bad, stable {_share(state.stable)}")
-    wanted = terms.log_pass + state.restarts * log(2)
+    wanted = terms.log_pass + state.restarts * LOG_2
     missing = evidence.missing_events(objective.unacceptable, gray, wanted_log=wanted)
     if missing is None:
         why = f"{_share(gray)} bad is too close to the unacceptable {objective.unacceptable:.2%}"
@@ -214,15 +248,28 @@ def waiting(state: SloState, why: str) -> SloState:
 
 
 def _has(objective: RatioObjective, side: str, samples: Samples) -> bool:
-    return bool(samples.series.get(key(objective.name, side, "total")))
+    _, on_total = ratio_keys(objective.name, side)
+    return bool(samples.series.get(on_total))
 
 
-def _is_whole(counts: Counts) -> bool:
-    return 0 <= counts.bad <= counts.total
+def _is_whole(tick: Tick) -> bool:
+    return 0 <= tick.comparable_bad <= tick.comparable_total
 
 
 def _said(state: SloState, verdict: Verdict, message: str) -> SloState:
-    return replace(state, verdict=verdict, message=message)
+    # Written out: `replace` takes as long as everything else that is done for an objective.
+    return SloState(
+        name=state.name,
+        verdict=verdict,
+        message=message,
+        gray=state.gray,
+        stable=state.stable,
+        versus=state.versus,
+        restarts=state.restarts,
+        breaches=state.breaches,
+        value=state.value,
+        bound=state.bound,
+    )
 
 
 def _share(counts: Counts) -> str:

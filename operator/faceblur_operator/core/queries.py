@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 
 from faceblur_operator.core.limits import limits_of
 from faceblur_operator.core.plan import GaugeObjective, Plan, RatioObjective
@@ -13,6 +14,8 @@ GRAY, STABLE = "gray", "stable"
 # What a user may write; the others are for the built-in objectives.
 USER_PLACEHOLDERS = frozenset({"namespace", "stable", "gray", "rollout", "ingress", "pods"})
 POD_SUFFIX = "-[a-z0-9]{5}"
+# Names of objectives in use at a time; they are few and the same in all rollouts.
+KEPT_NAMES = 1024
 
 
 def unknown_placeholders(template: str) -> list[str]:
@@ -57,6 +60,18 @@ def edge_queries(plan: Plan, snapshot: Snapshot) -> dict[str, str]:
 def key(objective: str, side: str, what: str) -> str:
     """Return the key of one query of an objective."""
     return f"{objective}:{side}:{what}"
+
+
+@lru_cache(KEPT_NAMES)
+def ratio_keys(objective: str, side: str) -> tuple[str, str]:
+    """Return the keys of the bad and of all events of an objective, on one side."""
+    return key(objective, side, "bad"), key(objective, side, "total")
+
+
+@lru_cache(KEPT_NAMES)
+def gauge_key(objective: str) -> str:
+    """Return the key of the value of an objective."""
+    return key(objective, GRAY, "value")
 
 
 def _names(plan: Plan, workload: Workload, pods: str) -> dict[str, str]:

@@ -96,8 +96,8 @@ def test_a_shared_outage_begins_the_tests_anew_at_a_price() -> None:
 
 
 def test_a_torn_reading_is_no_evidence_against_gray() -> None:
-    torn = Tick(Counts(0, 5), Counts(0, 5))
-    whole = Tick(Counts(100, 0), Counts(100, 0))
+    torn = Tick(0, 5, 0, 5)
+    whole = Tick(100, 0, 100, 0)
 
     assert learn(SloState("success"), a_ratio(), torn, whole).versus == SloState("x").versus
 
