@@ -9,6 +9,8 @@ from faceblur_operator.core.plan import GaugeObjective, RatioObjective
 SELECT = 'namespace="{{namespace}}",pod=~"{{pods}}"'
 REQUESTS = "faceblur_requests_total"
 DURATION = "faceblur_request_duration_seconds"
+SHADOW_FACES = "faceblur_shadow_faces_total"
+PROBE_FACES = "faceblur_probe_faces_total"
 
 
 def requests(outcomes: str) -> str:
@@ -56,6 +58,37 @@ def errors(
         name=name,
         bad=requests("error"),
         total=requests("success|client_error|error|rejected|degraded"),
+        allowed=allowed,
+        unacceptable=unacceptable,
+        max_ratio=max_ratio,
+    )
+
+
+def face_agreement(
+    name: str, *, allowed: float | None, unacceptable: float | None
+) -> RatioObjective:
+    """Return the share of faces on which gray and stable do not agree, in a sample of pictures.
+
+    Gray alone counts them: it asks stable about the same picture, so there is nothing to compare.
+    """
+    return RatioObjective(
+        name=name,
+        bad=f'{SHADOW_FACES}{{{SELECT},result=~"missed|extra"}}',
+        total=f'{SHADOW_FACES}{{{SELECT},result=~"matched|missed|extra"}}',
+        allowed=allowed,
+        unacceptable=unacceptable,
+        max_ratio=None,
+    )
+
+
+def face_recall(
+    name: str, *, allowed: float | None, unacceptable: float | None, max_ratio: float | None
+) -> RatioObjective:
+    """Return the share of labelled faces that were not found in the probe's pictures."""
+    return RatioObjective(
+        name=name,
+        bad=f'{PROBE_FACES}{{{SELECT},result="missed"}}',
+        total=f'{PROBE_FACES}{{{SELECT},result=~"found|missed"}}',
         allowed=allowed,
         unacceptable=unacceptable,
         max_ratio=max_ratio,

@@ -24,6 +24,11 @@ from faceblur_operator.core.refusal import Refusal
 # at least one point more, or no traffic would ever be enough to tell the two apart.
 UNACCEPTABLE_MARGIN = 0.01
 LARGEST_UNACCEPTABLE = 0.95
+SHARES = {
+    "blurSuccess": builtins.blur_success,
+    "errors": builtins.errors,
+    "faceRecall": builtins.face_recall,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,17 +153,20 @@ def _objective(slo: Slo) -> Objective | Refusal:
             return builtins.latency(
                 slo.name, below_s=limit, allowed=allowed, unacceptable=unacceptable
             )
-        case "blurSuccess" | "errors":
-            build = builtins.blur_success if slo.builtin == "blurSuccess" else builtins.errors
-            return build(slo.name, allowed=allowed, unacceptable=unacceptable, max_ratio=max_ratio)
+        case "faceAgreement":
+            if max_ratio is not None:
+                why = (
+                    f"SLO {slo.name}: faceAgreement compares with stable already; "
+                    "remove versusStable"
+                )
+                return Refusal(Reason.INVALID_SPEC, why)
+            return builtins.face_agreement(slo.name, allowed=allowed, unacceptable=unacceptable)
         case "cpu" | "memory":
             gauge_of = builtins.cpu if slo.builtin == "cpu" else builtins.memory
             return gauge_of(slo.name, maximum=_maximum(slo), failure_limit=slo.failure_limit)
         case _:
-            why = (
-                f"SLO {slo.name}: builtin {slo.builtin} is not supported by this version; remove it"
-            )
-            return Refusal(Reason.NOT_SUPPORTED, why)
+            build = SHARES[slo.builtin or "errors"]
+            return build(slo.name, allowed=allowed, unacceptable=unacceptable, max_ratio=max_ratio)
 
 
 def _checked(slo: Slo, made: Objective, written: tuple[str, ...]) -> Objective | Refusal:

@@ -81,6 +81,32 @@ def test_the_maximum_of_a_gauge(slo: dict[str, Any], want: float) -> None:
 
 
 @pytest.mark.parametrize(
+    ("builtin", "bad", "total"),
+    [
+        pytest.param(
+            "faceAgreement",
+            'faceblur_shadow_faces_total{namespace="{{namespace}}",pod=~"{{pods}}",'
+            'result=~"missed|extra"}',
+            'faceblur_shadow_faces_total{namespace="{{namespace}}",pod=~"{{pods}}",'
+            'result=~"matched|missed|extra"}',
+            id="faces that stable found too",
+        ),
+        pytest.param(
+            "faceRecall",
+            'faceblur_probe_faces_total{namespace="{{namespace}}",pod=~"{{pods}}",result="missed"}',
+            'faceblur_probe_faces_total{namespace="{{namespace}}",pod=~"{{pods}}",'
+            'result=~"found|missed"}',
+            id="faces that a person marked",
+        ),
+    ],
+)
+def test_accuracy_counts_faces(builtin: str, bad: str, total: str) -> None:
+    (made,) = plan_of(with_slo(builtin=builtin, atLeast="95%", unacceptable="80%")).objectives
+
+    assert made == RatioObjective("one", bad, total, 0.05, 0.2, None)
+
+
+@pytest.mark.parametrize(
     ("changes", "reason", "says"),
     [
         pytest.param(
@@ -108,10 +134,10 @@ def test_the_maximum_of_a_gauge(slo: dict[str, Any], want: float) -> None:
             id="preflight",
         ),
         pytest.param(
-            with_slo(builtin="faceRecall", atLeast="95%"),
-            Reason.NOT_SUPPORTED,
-            "faceRecall",
-            id="a builtin of a later version",
+            with_slo(builtin="faceAgreement", atLeast="95%", versusStable={"maxRatio": 2.0}),
+            Reason.INVALID_SPEC,
+            "remove versusStable",
+            id="agreement with stable, compared with stable",
         ),
         pytest.param(
             with_slo(ratio={"bad": "a{{typo}}", "total": "b"}, atLeast="95%"),
