@@ -10,7 +10,8 @@ FaceBlurError
 │   ├── CrossSite              403 cross-site
 │   ├── PictureTooLarge        413 picture-too-large
 │   ├── UnsupportedPicture     415 unsupported-picture
-│   └── BrokenPicture          422 broken-picture
+│   ├── BrokenPicture          422 broken-picture
+│   └── PictureTooSlow         422 picture-too-slow
 └── ServiceError               the caller can only try again
     ├── DetectionFailed        500 detection-failed
     ├── EncodingFailed         500 encoding-failed
@@ -76,7 +77,7 @@ class CrossSite(RequestError):
 
 
 class PictureTooLarge(RequestError):
-    """The picture has more bytes or pixels than allowed."""
+    """The picture has more bytes, pixels or frames than allowed."""
 
     code = "picture-too-large"
     title = "Picture too large"
@@ -96,6 +97,14 @@ class BrokenPicture(RequestError):
 
     code = "broken-picture"
     title = "Broken picture"
+    status = 422
+
+
+class PictureTooSlow(RequestError):
+    """The picture takes longer than one picture may; it does not leave."""
+
+    code = "picture-too-slow"
+    title = "Picture too slow"
     status = 422
 
 

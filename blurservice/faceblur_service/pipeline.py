@@ -1,20 +1,26 @@
 """One picture through the service: decode, detect, hide, encode; each stage timed.
 
+A picture is an iterator of frames, one for a still picture: each goes through all stages before
+the next one is decoded, so that a film would need no more memory than an animation.
+
 Fails closed: the result is built from pixels that went through hiding, so an error in any stage
 means that no picture leaves.
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import cv2
 
-from faceblur_service.blurring import hide_faces
-from faceblur_service.codec import Decoded, Format, Header, decode, encode, read_header
+from faceblur_service.animation import over_all, with_neighbours
+from faceblur_service.blurring import Picture, hide_faces
+from faceblur_service.codec import Format, Frame, Header, encode, frames, read_header
+from faceblur_service.deadline import Deadline
 from faceblur_service.detection import Detector
 from faceblur_service.faces import Face, numbered
+from faceblur_service.geometry import Box
 from faceblur_service.options import Options, Sensitivity
 
 # One picture uses one core: parallel work comes from several requests and several pods.
@@ -56,6 +62,8 @@ class Pipeline:
     """Hides faces in pictures with one detector."""
 
     detector: Detector
+    deadline: Callable[[], Deadline] = Deadline
+    """Makes what limits the time of one picture."""
 
     def run(
         self, data: bytes, options: Options = _DEFAULTS, header: Header | None = None
@@ -63,7 +71,7 @@ class Pipeline:
         """Return the picture with every face hidden, in its own format.
 
         Args:
-            data: A JPEG, PNG or WebP file.
+            data: A picture file of one of the formats of `codec.Format`.
             options: What the caller chose.
             header: What `read_header` said, when the caller knows already.
 
@@ -72,19 +80,31 @@ class Pipeline:
             DetectionFailed: The faces could not be looked for.
             EncodingFailed: The result could not be written.
         """
-        clock = _StageClock()
+        clock, deadline = _StageClock(), self.deadline()
         with clock.stage("decode"):
             header = header or read_header(data)
-            decoded = decode(data, header)
-        with clock.stage("detect"):
-            boxes = options.boxes
-            if boxes is None:
-                boxes = tuple(self.detector.find_faces(decoded.picture, options.sensitivity))
-        with clock.stage("blur"):
-            hidden = Decoded(hide_faces(decoded.picture, boxes), decoded.alpha)
-            del decoded  # 25 megapixels are 75 MB, and encoding needs as much again
-        with clock.stage("encode"):
-            out = encode(hidden, header.format)
+        boxes: list[Box] = []
+
+        def judge(frame: Frame) -> tuple[Frame, tuple[Box, ...]]:
+            with clock.stage("detect"):
+                found = self._find(frame.picture, options)
+            boxes.extend(found)
+            deadline.check()
+            return frame, found
+
+        def hide(judged: tuple[Frame, tuple[Box, ...]]) -> Frame:
+            frame, found = judged
+            with clock.stage("blur"):
+                hidden = self._hide(frame.picture, found, options)
+            deadline.check()
+            return Frame(hidden, frame.alpha, frame.duration_ms)
+
+        # By map: a loop's variable would keep 75 MB of an original of 25 megapixels in memory
+        # while its result is written.
+        judged = map(judge, clock.each("decode", frames(data, header, deadline)))
+        out = clock.rest("encode", lambda: encode(map(hide, _seen(judged, header)), header))
+        if header.frames > 1:
+            boxes = list(over_all(boxes))
         return Result(out, header.format, numbered(boxes), 0, clock.seconds)
 
     def detect(
@@ -95,13 +115,38 @@ class Pipeline:
     ) -> Found:
         """Return where the faces are, in pixels of the picture turned upright.
 
+        Of an animation, in any of its frames.
+
         Raises:
             RequestError: The bytes cannot be used.
             DetectionFailed: The faces could not be looked for.
         """
-        picture = decode(data, header or read_header(data)).picture
-        height, width = picture.shape[:2]
-        return Found(width, height, numbered(self.detector.find_faces(picture, sensitivity)))
+        header, deadline = header or read_header(data), self.deadline()
+        options = Options(sensitivity=sensitivity)
+        height = width = 0
+        boxes: list[Box] = []
+        for frame in frames(data, header, deadline):
+            boxes.extend(self._find(frame.picture, options))
+            height = max(height, frame.picture.shape[0])
+            width = max(width, frame.picture.shape[1])
+            deadline.check()
+        if header.frames > 1:
+            boxes = list(over_all(boxes))
+        return Found(width, height, numbered(boxes))
+
+    def _find(self, picture: Picture, options: Options) -> tuple[Box, ...]:
+        if options.boxes is not None:
+            return options.boxes
+        return tuple(self.detector.find_faces(picture, options.sensitivity))
+
+    def _hide(self, picture: Picture, boxes: tuple[Box, ...], options: Options) -> Picture:  # noqa: ARG002 - modes
+        return hide_faces(picture, boxes)
+
+
+def _seen(
+    judged: Iterator[tuple[Frame, tuple[Box, ...]]], header: Header
+) -> Iterator[tuple[Frame, tuple[Box, ...]]]:
+    return with_neighbours(judged) if header.animated else judged
 
 
 @dataclass(slots=True)
@@ -110,6 +155,24 @@ class _StageClock:
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
+        """Add the time inside to a stage."""
         start = time.perf_counter()
         yield
-        self.seconds[name] = time.perf_counter() - start
+        self.seconds[name] = self.seconds.get(name, 0) + time.perf_counter() - start
+
+    def each(self, name: str, frames: Iterator[Frame]) -> Iterator[Frame]:
+        """Add the time that each frame takes to come to a stage."""
+
+        def step() -> Frame | None:
+            with self.stage(name):
+                return next(frames, None)
+
+        return iter(step, None)
+
+    def rest(self, name: str, work: Callable[[], bytes]) -> bytes:
+        """Give a stage what the others do not take of the time that the work takes."""
+        start, others = time.perf_counter(), sum(self.seconds.values())
+        out = work()
+        others = sum(self.seconds.values()) - others
+        self.seconds[name] = time.perf_counter() - start - others
+        return out

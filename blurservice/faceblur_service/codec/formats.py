@@ -1,0 +1,108 @@
+"""The formats, what a header says, and how large a picture may be."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+MAX_BYTES = 20 * 1024 * 1024
+MAX_PIXELS = 25_000_000
+"""Of all frames together."""
+
+MAX_FRAMES = 300
+MAX_COST = 270 * 1024 * 1024
+"""What one picture may take beside the models in a pod of 512 MiB."""
+
+
+class Format(StrEnum):
+    """A format that is read and written."""
+
+    JPEG = "jpeg"
+    PNG = "png"
+    WEBP = "webp"
+    AVIF = "avif"
+    TIFF = "tiff"
+    GIF = "gif"
+
+    @property
+    def media_type(self) -> str:
+        """The HTTP content type."""
+        return f"image/{self.value}"
+
+    @property
+    def suffixes(self) -> tuple[str, ...]:
+        """What names of such files end with; the first is the usual one."""
+        return _SUFFIXES[self]
+
+
+_SUFFIXES = {
+    Format.JPEG: (".jpg", ".jpeg", ".jpe", ".jfif"),
+    Format.PNG: (".png", ".apng"),
+    Format.WEBP: (".webp",),
+    Format.AVIF: (".avif",),
+    Format.TIFF: (".tif", ".tiff"),
+    Format.GIF: (".gif",),
+}
+
+# Bytes per pixel at the worst moment, beside the frames that are kept; measured, see the test
+# of each format's peak.
+_WORK = {
+    Format.JPEG: 7,
+    Format.PNG: 9,
+    Format.WEBP: 10,
+    Format.AVIF: 22,
+    Format.TIFF: 9,
+    Format.GIF: 9,
+}
+_LOSSLESS_WEBP = 28
+# A decoder of an animation holds two canvases, and three frames wait for their neighbours.
+_ANIMATION = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What the first bytes say, before anything is decoded."""
+
+    format: Format
+    width: int
+    """As stored, before the picture is turned upright."""
+
+    height: int
+    frames: int = 1
+    loop: int | None = None
+    """How often an animation is shown, 0 for ever; None when the file does not say."""
+
+    orientation: int = 1
+    """How to turn the stored pixels, 1 to 8, as in EXIF."""
+
+    alpha: bool = False
+    grey: bool = False
+    lossless: bool = False
+    """Only where the format has both kinds: WebP."""
+
+    plain: bool = False
+    """Colours that OpenCV decodes as they are: 8-bit RGB or grey without transparency."""
+
+    @property
+    def pixels(self) -> int:
+        """Pixels of all frames."""
+        return self.width * self.height * self.frames
+
+    @property
+    def animated(self) -> bool:
+        """Whether the frames show one scene: the pages of a TIFF do not."""
+        return self.frames > 1 and self.format is not Format.TIFF
+
+    @property
+    def cost(self) -> int:
+        """Bytes that working on the picture takes at the worst moment, estimated from above."""
+        canvas = self.width * self.height
+        work = _WORK[self.format]
+        if self.format is Format.WEBP and self.lossless:
+            work = _LOSSLESS_WEBP
+        if self.alpha:
+            work += 3
+        if self.format is Format.TIFF:
+            return canvas * work + self.pixels
+        if self.frames == 1:
+            return canvas * work
+        kept = 1 if self.format is Format.GIF else 4
+        return canvas * (work + _ANIMATION) + kept * self.pixels

@@ -1,0 +1,146 @@
+"""Frames to bytes of the format they came in: pixels only, no metadata of any kind."""
+
+import io
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
+
+import cv2
+import numpy as np
+from PIL import Image
+
+from faceblur_service.blurring import Picture
+from faceblur_service.codec.colour import strips
+from faceblur_service.codec.formats import Format, Header
+from faceblur_service.codec.frame import Frame
+from faceblur_service.codec.gif_writer import encode_gif
+from faceblur_service.codec.png_writer import encode_png
+from faceblur_service.codec.tiff_writer import encode_tiff
+from faceblur_service.errors import EncodingFailed, FaceBlurError
+
+JPEG_QUALITY = 90
+WEBP_QUALITY = 90
+AVIF_QUALITY = 75
+# 75 of AVIF keeps what 90 of JPEG does. Speeds: half the time of the default for 3 % more bytes.
+_AVIF_SPEED = 9
+_WEBP_METHOD = 2
+_WEBP_LOSSLESS = {"lossless": True, "quality": 0, "method": 0, "exact": False}
+
+
+def encode(frames: Iterable[Frame], header: Header) -> bytes:
+    """Return the file's bytes, of the same format as the header's.
+
+    Args:
+        frames: As many as the header says; taken one by one.
+        header: Of the file they came from.
+
+    Raises:
+        EncodingFailed: The encoder refused.
+        FaceBlurError: What went wrong while the frames were made.
+    """
+    try:
+        return _ENCODERS[header.format](frames, header)
+    except FaceBlurError:
+        raise
+    except Exception as err:  # of three libraries, each with errors of its own
+        raise EncodingFailed(f"The picture cannot be written as {header.format.name}.") from err
+
+
+def _jpeg(frames: Iterable[Frame], header: Header) -> bytes:
+    (frame,) = frames
+    pixels = frame.picture
+    if header.grey and _is_grey(pixels):
+        pixels = np.ascontiguousarray(pixels[:, :, 0])
+    return _cv2(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
+
+
+def _avif(frames: Iterable[Frame], header: Header) -> bytes:
+    if header.frames > 1:
+        return _animation(frames, "AVIF", quality=AVIF_QUALITY, speed=_AVIF_SPEED, max_threads=1)
+    (frame,) = frames
+    pixels = frame.picture
+    if frame.alpha is not None:
+        pixels = np.dstack((pixels, frame.alpha))
+    options = [cv2.IMWRITE_AVIF_QUALITY, AVIF_QUALITY, cv2.IMWRITE_AVIF_SPEED, _AVIF_SPEED]
+    return _cv2(".avif", pixels, options)
+
+
+def _webp(frames: Iterable[Frame], header: Header) -> bytes:
+    lossy = {"quality": WEBP_QUALITY, "method": _WEBP_METHOD}
+    options = _WEBP_LOSSLESS if header.lossless else lossy
+    if header.frames > 1:
+        return _animation(frames, "WEBP", loop=header.loop or 0, **options)
+    (frame,) = frames
+    out = io.BytesIO()
+    _image(frame).save(out, "WEBP", **options)
+    return out.getvalue()
+
+
+def _png(frames: Iterable[Frame], header: Header) -> bytes:
+    frames, grey = _greys(frames, header)
+    return encode_png(frames, loop=header.loop, count=header.frames, grey=grey)
+
+
+def _tiff(frames: Iterable[Frame], header: Header) -> bytes:
+    frames, grey = _greys(frames, header)
+    return encode_tiff(frames, grey=grey)
+
+
+def _gif(frames: Iterable[Frame], header: Header) -> bytes:
+    return encode_gif(frames, loop=header.loop)
+
+
+_ENCODERS: dict[Format, Callable[[Iterable[Frame], Header], bytes]] = {
+    Format.JPEG: _jpeg,
+    Format.PNG: _png,
+    Format.WEBP: _webp,
+    Format.AVIF: _avif,
+    Format.TIFF: _tiff,
+    Format.GIF: _gif,
+}
+
+
+def _greys(frames: Iterable[Frame], header: Header) -> tuple[Iterable[Frame], bool]:
+    """Return whether one channel is enough: a grey picture may have got a coloured emoji.
+
+    Of a file with several frames nothing is known before the last one, so it gets colours.
+    """
+    if not header.grey or header.frames > 1:
+        return frames, False
+    waiting: Iterator[Frame] = iter(frames)
+    first = next(waiting)
+    return chain((first,), waiting), _is_grey(first.picture)
+
+
+def _is_grey(picture: Picture) -> bool:
+    for rows in strips(*picture.shape[:2]):
+        part = picture[rows]
+        if (part[:, :, :2] != part[:, :, 1:]).any():
+            return False
+    return True
+
+
+def _image(frame: Frame) -> Image.Image:
+    height, width = frame.picture.shape[:2]
+    image = Image.frombuffer("RGB", (width, height), frame.picture, "raw", "BGR", 0, 1)
+    if frame.alpha is not None:
+        image.putalpha(Image.fromarray(frame.alpha))
+    return image
+
+
+def _animation(frames: Iterable[Frame], kind: str, **options: object) -> bytes:
+    images, durations = [], []
+    for frame in frames:
+        images.append(_image(frame))
+        durations.append(round(frame.duration_ms))
+    out = io.BytesIO()
+    images[0].save(
+        out, kind, save_all=True, append_images=images[1:], duration=durations, **options
+    )
+    return out.getvalue()
+
+
+def _cv2(suffix: str, pixels: Picture, options: list[int]) -> bytes:
+    ok, data = cv2.imencode(suffix, pixels, options)
+    if not ok:
+        raise ValueError("The encoder refused.")
+    return bytes(data)
