@@ -7,11 +7,15 @@ FaceBlurError
 ├── RequestError               the caller can do something about it
 │   ├── BadRequest             400 bad-request
 │   ├── NoPicture              400 no-picture
+│   ├── NoToken                401 unauthorized
 │   ├── CrossSite              403 cross-site
+│   ├── NotOffered             404 not-found
+│   ├── UploadStalled          408 upload-stalled
 │   ├── PictureTooLarge        413 picture-too-large
 │   ├── UnsupportedPicture     415 unsupported-picture
 │   ├── BrokenPicture          422 broken-picture
-│   └── PictureTooSlow         422 picture-too-slow
+│   ├── PictureTooSlow         422 picture-too-slow
+│   └── RateLimited            429 rate-limited
 └── ServiceError               the caller can only try again
     ├── DetectionFailed        500 detection-failed
     ├── EncodingFailed         500 encoding-failed
@@ -68,6 +72,30 @@ class NoPicture(RequestError):
     title = "No picture"
 
 
+class NoToken(RequestError):
+    """The address wants a token and got none, or a wrong one."""
+
+    code = "unauthorized"
+    title = "Token wanted"
+    status = 401
+
+
+class NotOffered(RequestError):
+    """This service has no such address, or was not set up to offer it."""
+
+    code = "not-found"
+    title = "Not found"
+    status = 404
+
+
+class UploadStalled(RequestError):
+    """The rest of the request did not come."""
+
+    code = "upload-stalled"
+    title = "Upload stalled"
+    status = 408
+
+
 class CrossSite(RequestError):
     """Another site's page tried to act in a visitor's name."""
 
@@ -98,6 +126,19 @@ class BrokenPicture(RequestError):
     code = "broken-picture"
     title = "Broken picture"
     status = 422
+
+
+class RateLimited(RequestError):
+    """This client has sent more pictures than it may."""
+
+    code = "rate-limited"
+    title = "Too many pictures"
+    status = 429
+
+    def __init__(self, message: str, retry_after_s: int) -> None:
+        """Say when to come back."""
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
 
 
 class PictureTooSlow(RequestError):

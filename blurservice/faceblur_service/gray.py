@@ -8,6 +8,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import Protocol
 
@@ -17,6 +18,9 @@ from faceblur_service import clock
 from faceblur_service.errors import GrayPoolUnavailable
 
 TTL_S = 24 * 3600
+MOST = 10_000
+"""Members listed at once."""
+
 _PREFIX = "gray_user:"
 # Redis answers within a few ms or not at all; a page load must not hang on it.
 _REDIS_TIMEOUT_S = 1.0
@@ -41,6 +45,14 @@ class GrayPool(Protocol):
 
     def has(self, user: str) -> bool:
         """Return whether the user takes part now."""
+        ...
+
+    def members(self) -> dict[str, int]:
+        """Return everybody who takes part, and for how many more seconds; at most 10,000."""
+        ...
+
+    def purge(self) -> int:
+        """Let everybody out; return how many they were."""
         ...
 
 
@@ -69,6 +81,32 @@ class RedisPool:
         """Return whether the user takes part."""
         with _redis_errors():
             return bool(self._redis.exists(_PREFIX + user))
+
+    def members(self) -> dict[str, int]:
+        """Return everybody who takes part."""
+        with _redis_errors():
+            names = list(islice(self._names(), MOST))
+            # One round trip for all, not one for each.
+            pipe = self._redis.pipeline(transaction=False)
+            for name in names:
+                pipe.ttl(name)
+            left = pipe.execute()
+        found = zip(names, left, strict=True)
+        # Below zero: it expired between the two questions, or somebody stored it without an end.
+        return {name.removeprefix(_PREFIX): seconds for name, seconds in found if seconds != -2}
+
+    def purge(self) -> int:
+        """Let everybody out."""
+        count = 0
+        with _redis_errors():
+            while names := list(islice(self._names(), MOST)):
+                count += int(self._redis.unlink(*names))
+        return count
+
+    def _names(self) -> Iterator[str]:
+        # SCAN, not KEYS: Redis serves others meanwhile.
+        for name in self._redis.scan_iter(match=f"{_PREFIX}*", count=1000):
+            yield name.decode(errors="replace")
 
     def close(self) -> None:
         """Close the connections."""
@@ -113,6 +151,21 @@ class SqlitePool:
                 "SELECT 1 FROM gray_user WHERE id = ? AND until > ?", (user, self._now())
             ).fetchone()
         return found is not None
+
+    def members(self) -> dict[str, int]:
+        """Return everybody who takes part."""
+        now = self._now()
+        with self._lock, _sqlite_errors():
+            found = self._db.execute(
+                "SELECT id, until FROM gray_user WHERE until > ? LIMIT ?", (now, MOST)
+            ).fetchall()
+        return {user: int(until - now) for user, until in found}
+
+    def purge(self) -> int:
+        """Let everybody out."""
+        with self._lock, _sqlite_errors():
+            self._db.execute("DELETE FROM gray_user WHERE until <= ?", (self._now(),))
+            return self._db.execute("DELETE FROM gray_user").rowcount
 
     def close(self) -> None:
         """Close the file."""

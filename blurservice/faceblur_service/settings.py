@@ -1,13 +1,18 @@
 """What the environment may set, checked once at the start."""
 
+import ipaddress
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from faceblur_service.errors import SettingsError
 from faceblur_service.fault import Fault
 from faceblur_service.options import Sensitivity
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 _GRAY_DB = Path("/tmp/faceblur-gray.sqlite")  # noqa: S108 - the only writable folder
 
@@ -53,6 +58,60 @@ class Settings:
     """FACEBLUR_DRAIN_SECONDS: how long to keep serving after SIGTERM, while load balancers learn
     that this pod is going. Seconds, default 5."""
 
+    cache_mib: int = 64
+    """FACEBLUR_CACHE_MIB: results kept for equal pictures and options. MiB, default 64, 0 none."""
+
+    stall_s: int = 10
+    """FACEBLUR_STALL_SECONDS: a client that sends or takes nothing for so long is cut off, so that
+    slow ones cannot hold every thread. Seconds, default 10."""
+
+    api_tokens: tuple[str, ...] = ()
+    """FACEBLUR_API_TOKENS: comma list; /api/v1 then wants one of them as bearer token. Default
+    none: everybody who reaches the service may use it."""
+
+    admin_token: str | None = None
+    """FACEBLUR_ADMIN_TOKEN: bearer token that lists and ends gray channel memberships. Default
+    none: nobody can."""
+
+    rate_per_minute: int = 0
+    """FACEBLUR_RATE_PER_MINUTE: pictures per client and minute; beyond that 429. Default 0: no
+    limit. Behind a proxy every client is the proxy unless FACEBLUR_TRUSTED_PROXIES names it."""
+
+    trusted_proxies: tuple[Network, ...] = ()
+    """FACEBLUR_TRUSTED_PROXIES: comma list of networks whose X-Forwarded-For, and user header, is
+    believed. Default none."""
+
+    cors_origins: tuple[str, ...] = ()
+    """FACEBLUR_CORS_ORIGINS: comma list of origins whose pages may call /api/v1. Default none."""
+
+    user_header: str | None = None
+    """FACEBLUR_USER_HEADER: header in which a trusted proxy names the user who logged in. Default
+    none: a browser is known by its signed cookie."""
+
+    gray_users: frozenset[str] = frozenset()
+    """FACEBLUR_GRAY_USERS: comma list of users, as the user header names them, who take part in the
+    gray channel without joining. Default none."""
+
+    gray_ranges: tuple[Network, ...] = ()
+    """FACEBLUR_GRAY_RANGES: comma list of networks whose clients take part without joining. Default
+    none."""
+
+    fallback_url: str | None = None
+    """FACEBLUR_FALLBACK_URL: the stable version's own Service; where a gray pod sends what it
+    cannot answer in time. Default none: gray answers everything itself."""
+
+    fallback_after_ms: int = 1000
+    """FACEBLUR_FALLBACK_AFTER_MS: how long a gray pod may take for a picture before stable is asked
+    for it, 100 ms more for each megapixel beyond two. Milliseconds, default 1000."""
+
+    fallback_percent: int = 100
+    """FACEBLUR_FALLBACK_PERCENT: at most this share of recent requests goes to stable. 0 to 100,
+    default 100: stable carried them all before the release."""
+
+    shadow_percent: int = 10
+    """FACEBLUR_SHADOW_PERCENT: share of a gray pod's pictures in which stable's detection is asked
+    for afterwards, to compare. Percent, default 10; needs FACEBLUR_FALLBACK_URL."""
+
 
 def read(environ: Mapping[str, str] = os.environ) -> Settings:
     """Return the settings the environment asks for.
@@ -72,8 +131,22 @@ def read(environ: Mapping[str, str] = os.environ) -> Settings:
         secret_key=environ.get("FACEBLUR_SECRET_KEY") or None,
         fault=Fault.from_json(fault) if fault else None,
         slots=_whole(environ, "FACEBLUR_SLOTS", default=2, least=1),
-        queue=_whole(environ, "FACEBLUR_QUEUE", default=8, least=0),
-        drain_s=float(_whole(environ, "FACEBLUR_DRAIN_SECONDS", default=5, least=0)),
+        queue=_whole(environ, "FACEBLUR_QUEUE", default=8),
+        drain_s=float(_whole(environ, "FACEBLUR_DRAIN_SECONDS", default=5)),
+        cache_mib=_whole(environ, "FACEBLUR_CACHE_MIB", default=64),
+        stall_s=_whole(environ, "FACEBLUR_STALL_SECONDS", default=10, least=1),
+        api_tokens=_list(environ, "FACEBLUR_API_TOKENS"),
+        admin_token=environ.get("FACEBLUR_ADMIN_TOKEN") or None,
+        rate_per_minute=_whole(environ, "FACEBLUR_RATE_PER_MINUTE", default=0),
+        trusted_proxies=_networks(environ, "FACEBLUR_TRUSTED_PROXIES"),
+        cors_origins=_origins(environ, "FACEBLUR_CORS_ORIGINS"),
+        user_header=_header_name(environ, "FACEBLUR_USER_HEADER"),
+        gray_users=frozenset(_list(environ, "FACEBLUR_GRAY_USERS")),
+        gray_ranges=_networks(environ, "FACEBLUR_GRAY_RANGES"),
+        fallback_url=_url(environ, "FACEBLUR_FALLBACK_URL"),
+        fallback_after_ms=_whole(environ, "FACEBLUR_FALLBACK_AFTER_MS", default=1000, least=1),
+        fallback_percent=_percent(environ, "FACEBLUR_FALLBACK_PERCENT", default=100),
+        shadow_percent=_percent(environ, "FACEBLUR_SHADOW_PERCENT", default=10),
     )
 
 
@@ -101,7 +174,62 @@ def _sensitivity(environ: Mapping[str, str]) -> Sensitivity:
         raise SettingsError(f"FACEBLUR_SENSITIVITY must be {wanted}, found {value!r}.") from err
 
 
-def _whole(environ: Mapping[str, str], name: str, *, default: int, least: int) -> int:
+def _list(environ: Mapping[str, str], name: str) -> tuple[str, ...]:
+    parts = (part.strip() for part in environ.get(name, "").split(","))
+    return tuple(part for part in parts if part)
+
+
+def _networks(environ: Mapping[str, str], name: str) -> tuple[Network, ...]:
+    parts = _list(environ, name)
+    try:
+        return tuple(ipaddress.ip_network(part) for part in parts)
+    except ValueError as err:
+        raise SettingsError(
+            f"{name} must be a comma list of networks such as 10.0.0.0/8, found {err}."
+        ) from err
+
+
+def _origins(environ: Mapping[str, str], name: str) -> tuple[str, ...]:
+    found = _list(environ, name)
+    for origin in found:
+        if not re.fullmatch(r"https?://[A-Za-z0-9.-]+(:[0-9]+)?", origin):
+            raise SettingsError(
+                f"{name} must be a comma list of origins such as https://app.example,"
+                f" found {origin!r}."
+            )
+    return found
+
+
+def _header_name(environ: Mapping[str, str], name: str) -> str | None:
+    value = environ.get(name) or None
+    if value is not None and not re.fullmatch(r"[A-Za-z0-9-]+", value):
+        raise SettingsError(f"{name} must be the name of a header, found {value!r}.")
+    return value
+
+
+def _url(environ: Mapping[str, str], name: str) -> str | None:
+    value = environ.get(name) or None
+    if value is None:
+        return None
+    wanted = f"{name} must be an address such as http://face-blur-service, found {value!r}."
+    try:
+        parts = urlsplit(value)
+        good = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
+    except ValueError as err:
+        raise SettingsError(wanted) from err
+    if not good or parts.query or parts.fragment or parts.username:
+        raise SettingsError(wanted)
+    return value.rstrip("/")
+
+
+def _percent(environ: Mapping[str, str], name: str, *, default: int) -> int:
+    value = _whole(environ, name, default=default)
+    if value > 100:
+        raise SettingsError(f"{name} must be from 0 to 100, found {value}.")
+    return value
+
+
+def _whole(environ: Mapping[str, str], name: str, *, default: int, least: int = 0) -> int:
     value = environ.get(name) or str(default)
     if not value.isascii() or not value.isdigit() or int(value) < least:
         raise SettingsError(f"{name} must be a whole number of at least {least}, found {value!r}.")

@@ -14,11 +14,32 @@ ROOT = CHARTS.parent
 NAMESPACE = "faceblur"
 SELECTOR = {"app": "face-blur", "faceblur.dev/track": "stable"}
 KEY = {"secretKeyRef": {"name": "face-blur-service-key", "key": "secret-key"}}
+
+
+def _key(name: str) -> dict[str, Any]:
+    ref = {"name": "face-blur-service-key", "key": name, "optional": True}
+    return {"secretKeyRef": ref}
+
+
 SERVICE = {
     "FACEBLUR_SENSITIVITY": "normal",
     "FACEBLUR_SLOTS": "2",
     "FACEBLUR_QUEUE": "8",
     "FACEBLUR_DRAIN_SECONDS": "5",
+    "FACEBLUR_CACHE_MIB": "64",
+    "FACEBLUR_STALL_SECONDS": "10",
+    "FACEBLUR_RATE_PER_MINUTE": "0",
+    "FACEBLUR_TRUSTED_PROXIES": "",
+    "FACEBLUR_CORS_ORIGINS": "",
+    "FACEBLUR_USER_HEADER": "",
+    "FACEBLUR_GRAY_USERS": "",
+    "FACEBLUR_GRAY_RANGES": "",
+    "FACEBLUR_FALLBACK_URL": "http://face-blur-service",
+    "FACEBLUR_FALLBACK_AFTER_MS": "1000",
+    "FACEBLUR_FALLBACK_PERCENT": "100",
+    "FACEBLUR_SHADOW_PERCENT": "10",
+    "FACEBLUR_ADMIN_TOKEN": _key("admin-token"),
+    "FACEBLUR_API_TOKENS": _key("api-tokens"),
 }
 TRACK = {"fieldRef": {"fieldPath": "metadata.labels['faceblur.dev/track']"}}
 
@@ -77,6 +98,17 @@ def test_pods_stop_after_the_ingress_controller_noticed() -> None:
             ("service.sensitivity=fast", "service.slots=1"),
             {"FACEBLUR_SENSITIVITY": "fast", "FACEBLUR_SLOTS": "1"},
             id="another way of working",
+        ),
+        pytest.param(
+            ("fallback.enabled=false",), {"FACEBLUR_FALLBACK_URL": ""}, id="no falling back"
+        ),
+        pytest.param(
+            ("gray.ranges={10.20.0.0/16,fd00::/8}", "service.trustedProxies={10.0.0.0/8}"),
+            {
+                "FACEBLUR_GRAY_RANGES": "10.20.0.0/16,fd00::/8",
+                "FACEBLUR_TRUSTED_PROXIES": "10.0.0.0/8",
+            },
+            id="lists",
         ),
         pytest.param(
             ("extraEnv[0].name=TZ", "extraEnv[0].value=UTC"), {"TZ": "UTC"}, id="anything else"

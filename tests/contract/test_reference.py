@@ -3,9 +3,14 @@
 import re
 from pathlib import Path
 
+from tests.support.detectors import FakeDetector
+
 from faceblur_operator.adapters.prometheus_meter import PrometheusMeter
 from faceblur_operator.wiring.settings import PREFIX, Settings
-from faceblur_service.metrics import Metrics
+from faceblur_service.gray import SqlitePool
+from faceblur_service.settings import Settings as ServiceSettings
+from faceblur_service.web.app import build
+from faceblur_service.web.services import KEY
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "reference" / "settings.md").read_text(encoding="utf-8")
@@ -34,8 +39,9 @@ def test_every_setting_of_the_service_is_named() -> None:
     assert listed == read
 
 
-def test_every_metric_is_named_and_exists() -> None:
-    text = PrometheusMeter().text() + Metrics(track="stable", version="1").text()
+def test_every_metric_is_named_and_exists(tmp_path: Path) -> None:
+    app = build(ServiceSettings(), FakeDetector(), SqlitePool(tmp_path / "gray.sqlite"))
+    text = PrometheusMeter().text() + app.extensions[KEY].metrics.text()
     families = dict(re.findall(r"^# TYPE (\S+) (\S+)$", text.decode(), flags=re.MULTILINE))
     # The client adds the time of creation of its own accord.
     made = {name for name in families if not name.endswith("_created")}

@@ -14,6 +14,11 @@ from faceblur_service.errors import QueueFull
 
 HEAVY_PIXELS = 8_000_000
 WAIT_S = 10.0
+OVERFLOW = 4
+"""Requests beyond the queue that a gray pod hands on to stable at once."""
+
+_BUSY = "The service is busy. Try again in a second."
+_FULL = "All places in the queue are taken. Try again in a second."
 
 
 class Admission:
@@ -23,41 +28,96 @@ class Admission:
         """Open `slots` places to work and `queue` places to wait."""
         self._slots, self._wait_s = slots, wait_s
         self._places = threading.BoundedSemaphore(slots + queue)
+        self._overflow = threading.BoundedSemaphore(OVERFLOW)
+        self._batch = threading.BoundedSemaphore(1)
         self._free = slots
+        self._waiting = 0
         self._changed = threading.Condition()
 
     @contextmanager
-    def place(self) -> Iterator[None]:
+    def place(self, *, overflow: bool = False) -> Iterator[bool]:
         """Hold a place from before the upload is read until the answer is made.
+
+        Args:
+            overflow: Whether one of the places for handing on will do when the others are taken.
+
+        Yields:
+            Whether the place is one for work, not for handing on.
 
         Raises:
             QueueFull: No place is free.
         """
-        if not self._places.acquire(blocking=False):
-            raise QueueFull("All places in the queue are taken. Try again in a second.")
+        if self._places.acquire(blocking=False):
+            held, works = self._places, True
+        elif overflow and self._overflow.acquire(blocking=False):
+            held, works = self._overflow, False
+        else:
+            raise QueueFull(_FULL)
         try:
-            yield
+            yield works
         finally:
-            self._places.release()
+            held.release()
 
-    @contextmanager
-    def slot(self, pixels: int) -> Iterator[None]:
-        """Hold what is needed to work on a picture of that many pixels.
+    def take_batch(self) -> None:
+        """Take the place of the one batch at a time; `leave_batch` gives it back.
 
         Raises:
-            QueueFull: Nothing came free in time.
+            QueueFull: Another batch is being worked on.
+        """
+        if not self._batch.acquire(blocking=False):
+            raise QueueFull("Another batch is being worked on. Try again in a second.")
+
+    def leave_batch(self) -> None:
+        """Give the batch's place back."""
+        self._batch.release()
+
+    @contextmanager
+    def slot(self, pixels: int, given_up: threading.Event | None = None) -> Iterator[None]:
+        """Hold what is needed to work on a picture of that many pixels.
+
+        Args:
+            pixels: Width times height.
+            given_up: Set, with a nudge, when nobody waits for the result any more.
+
+        Raises:
+            QueueFull: Nothing came free in time, or nobody waits.
         """
         need = self._slots if pixels > HEAVY_PIXELS else 1
-        deadline = time.monotonic() + self._wait_s
-        with self._changed:
-            while self._free < need:
-                left = deadline - time.monotonic()
-                if left <= 0 or not self._changed.wait(left):
-                    raise QueueFull("The service is busy. Try again in a second.")
-            self._free -= need
+        self._take(need, given_up)
         try:
             yield
         finally:
             with self._changed:
                 self._free += need
                 self._changed.notify_all()
+
+    def _take(self, need: int, given_up: threading.Event | None) -> None:
+        deadline = time.monotonic() + self._wait_s
+        with self._changed:
+            self._waiting += 1
+            try:
+                while True:
+                    left = deadline - time.monotonic()
+                    if left <= 0 or (given_up is not None and given_up.is_set()):
+                        raise QueueFull(_BUSY)
+                    if self._free >= need:
+                        break
+                    self._changed.wait(left)
+                self._free -= need
+            finally:
+                self._waiting -= 1
+
+    def nudge(self) -> None:
+        """Let those who wait see that they were given up."""
+        with self._changed:
+            self._changed.notify_all()
+
+    def is_busy(self) -> bool:
+        """Return whether pictures wait for a slot, or none is free."""
+        with self._changed:
+            return self._waiting > 0 or self._free <= 0
+
+    def load(self) -> tuple[int, int]:
+        """Return how many pictures wait, and how many slots are in use."""
+        with self._changed:
+            return self._waiting, self._slots - self._free

@@ -7,6 +7,7 @@ from faceblur_service import jsonlog
 from faceblur_service import settings as _settings
 from faceblur_service.errors import SettingsError
 from faceblur_service.web import drain
+from faceblur_service.web.admission import OVERFLOW
 
 try:
     _read = _settings.read()
@@ -17,9 +18,11 @@ except SettingsError as _err:
 bind = "0.0.0.0:5000"
 # One detector uses one core: more work is for more pods.
 workers = 1
-worker_class = "gthread"
+worker_class = "faceblur_service.web.worker.PacedWorker"
 # Every waiting request holds a thread, and probes and metrics must always find one.
-threads = _read.slots + _read.queue + 4
+threads = _read.slots + _read.queue + OVERFLOW + 4
+# Idle and half-sent connections cost no thread, only a descriptor.
+worker_connections = 4000
 # Never load the application before the fork: a detector made there hangs in the worker.
 preload_app = False
 # In memory: the worker's heartbeat must not wait for a disk.
@@ -37,3 +40,10 @@ control_socket_disable = True
 def when_ready(server: Any) -> None:
     """Make SIGTERM drain first."""
     drain.drain_on_term(server, _read.drain_s)
+
+
+def post_fork(_server: Any, _worker: Any) -> None:
+    """Hand the time limit for slow clients on."""
+    from faceblur_service.web.worker import PacedSocket
+
+    PacedSocket.stall_s = float(_read.stall_s)

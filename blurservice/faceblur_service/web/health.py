@@ -30,6 +30,7 @@ def readyz() -> Response:
         version=own.settings.version,
         track=own.settings.track,
         sensitivity=own.settings.sensitivity.value,
+        detectors=dict(own.pipeline.detector.detectors()),
     )
 
 

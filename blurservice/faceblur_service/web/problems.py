@@ -2,59 +2,95 @@
 
 import json
 import logging
+from dataclasses import dataclass, field
 
 from flask import Flask, Response, g
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import ClientDisconnected, HTTPException
 
-from faceblur_service.errors import FaceBlurError, QueueFull
+from faceblur_service.errors import FaceBlurError, QueueFull, RateLimited
 
 _log = logging.getLogger("faceblur.web")
 RETRY_AFTER_S = 1
+TYPE = "application/problem+json"
 
-_HTTP_CODES = {404: "not-found", 405: "method-not-allowed", 413: "picture-too-large"}
+_HTTP_CODES = {
+    404: "not-found",
+    405: "method-not-allowed",
+    413: "picture-too-large",
+    415: "unsupported-picture",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What went wrong."""
+
+    status: int
+    code: str
+    title: str
+    detail: str
+    headers: dict[str, str] = field(default_factory=dict)
 
 
 def problem(status: int, code: str, title: str, detail: str) -> Response:
     """Return an answer that says what went wrong."""
-    g.problem_code = code
-    body = {
-        "type": f"urn:faceblur:problem:{code}",
-        "title": title,
-        "status": status,
-        "detail": detail,
-        "code": code,
-        "requestId": g.get("request_id", ""),
+    return answer_of(Problem(status, code, title, detail))
+
+
+def answer_of(told: Problem) -> Response:
+    """Return the answer to a request that ended in a problem."""
+    g.problem_code = told.code
+    text = json.dumps(body_of(told, g.get("request_id")), ensure_ascii=False)
+    return Response(text, told.status, headers=told.headers, content_type=TYPE)
+
+
+def body_of(told: Problem, request_id: str | None) -> dict[str, object]:
+    """Return the JSON of a problem."""
+    return {
+        "type": f"urn:faceblur:problem:{told.code}",
+        "title": told.title,
+        "status": told.status,
+        "detail": told.detail,
+        "code": told.code,
+        "requestId": request_id or "",
     }
-    text = json.dumps(body, ensure_ascii=False)
-    return Response(text, status=status, content_type="application/problem+json")
+
+
+def problem_of(err: Exception) -> Problem:
+    """Return what an error says to the caller; logs what is our own fault."""
+    if isinstance(err, FaceBlurError):
+        return _of_ours(err)
+    if isinstance(err, HTTPException):
+        return _of_http(err)
+    _log.error("unexpected error", exc_info=err, extra={"fields": {"code": "internal-error"}})
+    return Problem(500, "internal-error", "Internal error", "Something went wrong on our side.")
 
 
 def install(app: Flask) -> None:
     """Answer every error of the app as a problem."""
-    app.register_error_handler(FaceBlurError, _of_ours)
-    app.register_error_handler(HTTPException, _of_http)
-    app.register_error_handler(Exception, _of_nobody)
+    app.register_error_handler(Exception, lambda err: answer_of(problem_of(err)))
 
 
-def _of_ours(err: FaceBlurError) -> Response:
+def _of_ours(err: FaceBlurError) -> Problem:
     if err.status >= 500 and not isinstance(err, QueueFull):
         _log.error("request failed", extra={"fields": {"code": err.code, "reason": str(err)}})
-    answer = problem(err.status, err.code, err.title, str(err))
-    if err.status == 503:
-        answer.headers["Retry-After"] = str(RETRY_AFTER_S)
-    return answer
+    headers = {}
+    if isinstance(err, RateLimited):
+        headers["Retry-After"] = str(err.retry_after_s)
+    elif err.status == 503:
+        headers["Retry-After"] = str(RETRY_AFTER_S)
+    elif err.status == 401:
+        headers["WWW-Authenticate"] = "Bearer"
+    elif err.status == 408:
+        headers["Connection"] = "close"
+    return Problem(err.status, err.code, err.title, str(err), headers)
 
 
-def _of_http(err: HTTPException) -> Response:
+def _of_http(err: HTTPException) -> Problem:
+    if isinstance(err, ClientDisconnected):
+        detail = "The rest of the request did not come in time."
+        return Problem(408, "upload-stalled", "Upload stalled", detail, {"Connection": "close"})
     status = err.code or 500
     code = _HTTP_CODES.get(status, "bad-request" if status < 500 else "internal-error")
-    answer = problem(status, code, err.name, err.description or err.name)
-    for name, value in err.get_headers():
-        if name.lower() == "allow":
-            answer.headers[name] = value
-    return answer
-
-
-def _of_nobody(err: Exception) -> Response:
-    _log.error("unexpected error", exc_info=err, extra={"fields": {"code": "internal-error"}})
-    return problem(500, "internal-error", "Internal error", "Something went wrong on our side.")
+    kept = {name: value for name, value in err.get_headers() if name.lower() == "allow"}
+    return Problem(status, code, err.name, err.description or err.name, kept)

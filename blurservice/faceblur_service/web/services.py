@@ -1,16 +1,22 @@
 """What the routes work with: made once per process, found through the Flask app."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from flask import current_app, request
+from flask import current_app, g, request
 
-from faceblur_service.gray import GrayPool
 from faceblur_service.metrics import Metrics
 from faceblur_service.pipeline import Pipeline
 from faceblur_service.settings import Settings
 from faceblur_service.web.admission import Admission
+from faceblur_service.web.fallback import HOP
 from faceblur_service.web.identity import Identities
+from faceblur_service.web.rate import RateLimit
 from faceblur_service.web.readiness import Readiness
+from faceblur_service.web.work import Work
+
+if TYPE_CHECKING:  # it asks for the services itself
+    from faceblur_service.web.membership import CarefulPool
 
 KEY = "faceblur"
 
@@ -23,9 +29,11 @@ class Services:
     pipeline: Pipeline
     metrics: Metrics
     admission: Admission
-    pool: GrayPool
+    pool: "CarefulPool"
     identities: Identities
     readiness: Readiness
+    rate: RateLimit
+    work: Work
 
 
 def services() -> Services:
@@ -39,3 +47,15 @@ def opted_in() -> bool:
     """Return whether the caller asked for the gray version himself."""
     wanted = request.headers.get("X-Gray-Enable", "").lower() == "true"
     return wanted or request.cookies.get("gray") == "always"
+
+
+def is_hop() -> bool:
+    """Return whether another pod sent this request on."""
+    return HOP in request.headers
+
+
+def tags() -> dict[str, str]:
+    """Return the headers that tie what is asked elsewhere to this request."""
+    found = {"X-Request-Id": str(g.request_id)}
+    trace = g.get("traceparent")
+    return {**found, "traceparent": trace} if trace else found

@@ -91,6 +91,7 @@ def test_alive_and_ready(client: FlaskClient) -> None:
         "version": "1.1",
         "track": "gray",
         "sensitivity": "high",
+        "detectors": {"fake": True},
     }
 
 

@@ -92,7 +92,7 @@ def test_who_opted_in_is_counted_apart(
             (415, "unsupported-picture"),
             id="not called a picture",
         ),
-        pytest.param({"data": b"GIF89a", **PNG}, (415, "unsupported-picture"), id="another kind"),
+        pytest.param({"data": b"%PDF-1.7", **PNG}, (415, "unsupported-picture"), id="another kind"),
         pytest.param(
             {"data": b"\x89PNG\r\n\x1a\nbroken", **PNG}, (422, "broken-picture"), id="broken"
         ),

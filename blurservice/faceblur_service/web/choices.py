@@ -1,0 +1,74 @@
+"""Options as requests bring them: in the address or, stronger, in the form."""
+
+import json
+from enum import StrEnum
+from typing import TypeVar
+
+from flask import request
+
+from faceblur_service.boxes import boxes_from_json
+from faceblur_service.errors import BadRequest
+from faceblur_service.geometry import Box
+from faceblur_service.options import Mode, Options, Sensitivity, Strength
+
+_Choice = TypeVar("_Choice", bound=StrEnum)
+_MAX_TEXT = 200_000
+
+
+def options(default: Sensitivity) -> Options:
+    """Return what the caller chose for his picture.
+
+    Args:
+        default: The sensitivity of requests that name none.
+
+    Raises:
+        BadRequest: A choice that does not exist; the sentence names what does.
+    """
+    return Options(
+        mode=_choice("mode", Mode.BLUR),
+        strength=_choice("strength", Strength.NORMAL),
+        sensitivity=sensitivity(default),
+        boxes=_boxes(),
+    )
+
+
+def sensitivity(default: Sensitivity) -> Sensitivity:
+    """Return how hard the caller wants to look for faces.
+
+    Raises:
+        BadRequest: There is no such sensitivity.
+    """
+    return _choice("sensitivity", default)
+
+
+def _choice(name: str, default: _Choice) -> _Choice:
+    value = _value(name)
+    if value is None:
+        return default
+    kind = type(default)
+    try:
+        return kind(value)
+    except ValueError as err:
+        *others, last = kind
+        # Not what was sent: it may be anything, and answers end up in logs of proxies.
+        raise BadRequest(f"{name} must be {', '.join(others)} or {last}.") from err
+
+
+def _boxes() -> tuple[Box, ...] | None:
+    text = _value("boxes")
+    if text is None:
+        return None
+    if len(text) > _MAX_TEXT:
+        raise BadRequest("boxes is too long.")
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError) as err:
+        raise BadRequest("boxes must be JSON: a list of boxes.") from err
+    return boxes_from_json(value)
+
+
+def _value(name: str) -> str | None:
+    found = request.form.getlist(name) or request.args.getlist(name)
+    if len(found) > 1:
+        raise BadRequest(f"{name} is given more than once.")
+    return found[0] if found else None
