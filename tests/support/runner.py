@@ -12,6 +12,10 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent
 PYTEST = [sys.executable, "-m", "pytest", "-q"]
+# Pure tests use every core; more than four workers only add starts.
+SPREAD = ["-n=auto", "--maxprocesses=4"]
+# Clusters wait more than they compute: three files at a time, each with clusters of its own.
+THREE_FILES = ["-n=3", "--dist=loadfile"]
 
 STAGES: dict[str, list[list[str]]] = {
     "check": [
@@ -21,9 +25,9 @@ STAGES: dict[str, list[list[str]]] = {
         [str(BIN / "lint-imports")],
         [sys.executable, "-m", "tests.contract.generate", "--check"],
     ],
-    "unit": [[*PYTEST, "tests/unit", "--cov", "--cov-report=term:skip-covered"]],
-    "contract": [[*PYTEST, "tests/contract"]],
-    "integration": [[*PYTEST, "--timeout=600", "tests/integration"]],
+    "unit": [[*PYTEST, *SPREAD, "tests/unit", "--cov", "--cov-report=term:skip-covered"]],
+    "contract": [[*PYTEST, *SPREAD, "tests/contract"]],
+    "integration": [[*PYTEST, *THREE_FILES, "--timeout=600", "tests/integration"]],
     "e2e": [[*PYTEST, "--timeout=900", "tests/e2e"]],
 }
 
