@@ -12,6 +12,11 @@ from faceblur_operator.wiring.settings import read_settings
 NAMESPACE = "faceblur-system"
 NAME = "faceblur-operator"
 READ = ["get", "list", "watch"]
+MOUNTS: dict[str, list[str]] = {
+    "apiGroups": [""],
+    "resources": ["configmaps", "secrets"],
+    "verbs": ["get"],
+}
 # One line per right: a change here needs a reason in the code.
 RULES: list[dict[str, list[str]]] = [
     {"apiGroups": ["faceblur.dev"], "resources": ["faceblurrollouts"], "verbs": READ},
@@ -28,6 +33,7 @@ RULES: list[dict[str, list[str]]] = [
         "resources": ["horizontalpodautoscalers"],
         "verbs": ["list", "watch"],
     },
+    MOUNTS,
     {"apiGroups": [""], "resources": ["services"], "verbs": [*READ, "create", "patch"]},
     {
         "apiGroups": ["networking.k8s.io"],
@@ -90,6 +96,12 @@ def test_in_named_namespaces_it_has_no_right_in_the_cluster() -> None:
         ("RoleBinding", "shop", f"Role/{NAME}", account),
         ("RoleBinding", NAMESPACE, f"Role/{NAME}-lease", account),
     }
+
+
+def test_without_reading_mounts_it_may_read_no_secret() -> None:
+    made = render(NAME, NAMESPACE, "readMounts=false")
+
+    assert made.one("ClusterRole", NAME)["rules"] == [one for one in RULES if one is not MOUNTS]
 
 
 def test_roles_and_account_made_elsewhere_are_used() -> None:

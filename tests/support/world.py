@@ -16,7 +16,10 @@ from faceblur_operator.core.objects import weight_on
 from faceblur_operator.core.plan import Plan
 from faceblur_operator.core.snapshot import (
     KubeObject,
+    Mount,
     NoSamples,
+    Pod,
+    PodContainer,
     Samples,
     Series,
     Snapshot,
@@ -58,6 +61,33 @@ def a_workload(name: str, template: dict[str, Any], *, replicas: int = 3, **more
     return Workload(name=name, template=template, **values)
 
 
+def a_container(**changes: Any) -> PodContainer:
+    values = {
+        "name": "processor",
+        "image": "ai-face-blur:1.1-gray",
+        "image_id": "",
+        "is_ready": False,
+        "restarts": 0,
+    }
+    return PodContainer(**(values | changes))  # type: ignore[arg-type]  # of several types
+
+
+def a_pod(*containers: PodContainer, **changes: Any) -> Pod:
+    """Return a pod of gray's present template, one minute old."""
+    values = {
+        "name": "gray-1",
+        "uid": "pod-uid",
+        "created": START + timedelta(minutes=1),
+        "pod_hash": "5d4f8c7b6",
+        "phase": "Pending",
+        "reason": "",
+        "message": "",
+        "is_ready": False,
+        "is_ending": False,
+    }
+    return Pod(**(values | changes), containers=containers)  # type: ignore[arg-type]  # as above
+
+
 def an_ingress(**spec: Any) -> KubeObject:
     backend = {"service": {"name": "face-blur-service", "port": {"number": 80}}}
     rules = [{"http": {"paths": [{"path": "/", "pathType": "Prefix", "backend": backend}]}}]
@@ -92,6 +122,8 @@ class World:
     gray_service: KubeObject | None = None
     ingress: KubeObject | None = field(default_factory=an_ingress)
     gray_ingress: KubeObject | None = None
+    gray_pods: tuple[Pod, ...] = ()
+    mounts: tuple[Mount, ...] = ()
     now: datetime = START
     status: dict[str, Any] = field(default_factory=dict)
     memory: Memory | None = None
@@ -129,6 +161,8 @@ class World:
             ingress=self.ingress,
             gray_ingress=self.gray_ingress,
             samples=samples,
+            gray_pods=self.gray_pods,
+            mounts=self.mounts,
         )
 
     def look(self, plan: Plan, samples: Samples | NoSamples | None = None) -> Decision:

@@ -51,6 +51,12 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version | replace "+" "_" }}
 - apiGroups: [autoscaling]
   resources: [horizontalpodautoscalers]
   verbs: [list, watch]
+{{- if .Values.readMounts }}
+# By name, only those that a pod template uses: a change of one is a change of what is released.
+- apiGroups: [""]
+  resources: [configmaps, secrets]
+  verbs: [get]
+{{- end }}
 - apiGroups: [""]
   resources: [services]
   verbs: [get, list, watch, create, patch]

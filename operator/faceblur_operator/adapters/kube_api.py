@@ -30,7 +30,9 @@ KINDS = {
     "Pod": ("api/v1", "pods"),
     "HorizontalPodAutoscaler": ("apis/autoscaling/v2", "horizontalpodautoscalers"),
     "Service": ("api/v1", "services"),
+    "ConfigMap": ("api/v1", "configmaps"),
     "Event": ("api/v1", "events"),
+    "Secret": ("api/v1", "secrets"),
     "Ingress": ("apis/networking.k8s.io/v1", "ingresses"),
     "Lease": ("apis/coordination.k8s.io/v1", "leases"),
 }

@@ -7,6 +7,7 @@ from typing import Any
 
 from faceblur_operator.adapters import kube_objects
 from faceblur_operator.adapters.kube_api import KubeApi, NotFoundError, Object, path_of
+from faceblur_operator.adapters.kube_mounts import MountReader
 from faceblur_operator.adapters.kube_pods import PodBook
 from faceblur_operator.adapters.kube_signals import SCALER, PodReader, Rights, ScalerReader
 from faceblur_operator.adapters.object_cache import ObjectCache, Ref, version_of
@@ -38,6 +39,7 @@ class KubeReader:
         self._book = PodBook(cache.now)
         self._rights = Rights(cache.now)
         self._pods = PodReader(api, self._book, self._rights, self._room)
+        self._mounts = MountReader(api, cache.now, self._rights, self._room)
         self._scalers = ScalerReader(api, cache, self._rights, self._room)
 
     def observe(self, kind: str, item: Object, *, is_gone: bool) -> frozenset[Key]:
@@ -80,6 +82,9 @@ class KubeReader:
         stable, gray = await asyncio.gather(
             *(self._workload(found[role]) for role in ("stable", "gray"))
         )
+        pods, mounts = await asyncio.gather(
+            self._pods.of(resource.key, gray), self._mounts.of(resource, stable, gray)
+        )
         return Snapshot(
             uid=resource.uid,
             generation=resource.generation,
@@ -93,9 +98,10 @@ class KubeReader:
             samples=None,
             rivals=self._rivals(resource.key, rivals),
             ingress_siblings=self._siblings(plan, siblings),
-            gray_pods=await self._pods.of(resource.key, gray),
+            gray_pods=pods,
             stable_scaler=self._scalers.of(scalers["stable"]),
             gray_scaler=self._scalers.of(scalers["gray"]),
+            mounts=mounts,
             annotations=resource.manifest["metadata"].get("annotations") or {},
             unreadable=self._rights.missing(space),
         )

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from hashlib import sha256
 from typing import Any
 
+from faceblur_operator.core.configs import CONFIG
 from faceblur_operator.core.plan import Plan
 from faceblur_operator.core.snapshot import Json, KubeObject, Snapshot, Workload
 
@@ -48,15 +49,25 @@ def gray_labels(plan: Plan, stable: Workload, stable_service: KubeObject) -> dic
 
 
 def gray_deployment(
-    plan: Plan, snapshot: Snapshot, stable: Workload, template: Json, *, replicas: int
+    plan: Plan,
+    snapshot: Snapshot,
+    stable: Workload,
+    template: Json,
+    *,
+    replicas: int,
+    config: str = "",
 ) -> dict[str, Any]:
-    """Return the gray Deployment; `template` is the one to release."""
+    """Return the gray Deployment; `template` is the one to release.
+
+    `config` is a digest of what its pods read at their start: they are made anew when it changes.
+    """
     service = snapshot.stable_service
     labels = gray_labels(plan, stable, service) if service else {}
     metadata: dict[str, Any] = {"labels": labels}
-    annotations = (template.get("metadata") or {}).get("annotations")
+    annotations = dict((template.get("metadata") or {}).get("annotations") or {})
+    annotations |= {CONFIG: config} if config else {}
     if annotations:
-        metadata["annotations"] = dict(annotations)
+        metadata["annotations"] = annotations
     return _stamped(
         {
             "apiVersion": "apps/v1",
@@ -71,11 +82,17 @@ def gray_deployment(
     )
 
 
-def adopted_deployment(plan: Plan, container: str, gray: Workload, *, replicas: int) -> Json:
+def adopted_deployment(
+    plan: Plan, container: str, gray: Workload, *, replicas: int, config: str = ""
+) -> Json:
     """Return what we set on a gray Deployment that somebody else made.
 
-    Image, variables, size, and the label by which its pods are watched.
+    Image, variables, size, the label by which its pods are watched, and a note of what they read
+    at their start.
     """
+    metadata: dict[str, Any] = {"labels": {ROLLOUT_LABEL: plan.name}}
+    if config:
+        metadata["annotations"] = {CONFIG: config}
     change: dict[str, Any] = {"name": container, "image": plan.image}
     if plan.gray_env:
         change["env"] = [{"name": name, "value": value} for name, value in plan.gray_env]
@@ -86,7 +103,7 @@ def adopted_deployment(plan: Plan, container: str, gray: Workload, *, replicas: 
         "spec": {
             "replicas": replicas,
             "template": {
-                "metadata": {"labels": {ROLLOUT_LABEL: plan.name}},
+                "metadata": metadata,
                 "spec": {"containers": [change]},
             },
         },
