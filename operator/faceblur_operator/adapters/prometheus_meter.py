@@ -7,6 +7,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from faceblur_operator.api.reasons import Phase
 
 LATENESS = (0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+GATE_SECONDS = (0.05, 0.25, 1, 5, 10, 30, 60, 300)
 SECONDS = (0.001, 0.005, 0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
 
 
@@ -59,6 +60,19 @@ class PrometheusMeter:
             buckets=SECONDS,
             registry=self._registry,
         )
+        self._gates = Histogram(
+            "faceblur_operator_gate_duration_seconds",
+            "How long a gate took to answer, repeated attempts included",
+            ("answer",),
+            buckets=GATE_SECONDS,
+            registry=self._registry,
+        )
+        self._notifications = Counter(
+            "faceblur_operator_notifications",
+            "Messages sent, by form and what came of them",
+            ("form", "fate"),
+            registry=self._registry,
+        )
         self._leader = Gauge(
             "faceblur_operator_leader", "1 when this process leads", registry=self._registry
         )
@@ -98,6 +112,14 @@ class PrometheusMeter:
     def query(self, *, seconds: float, is_answered: bool) -> None:
         """Record one query to Prometheus and whether it could be read."""
         self._query.labels("answered" if is_answered else "failed").observe(seconds)
+
+    def gate(self, answer: str, *, seconds: float) -> None:
+        """Record one answer of a gate and how long it took."""
+        self._gates.labels(answer).observe(seconds)
+
+    def notification(self, form: str, fate: str) -> None:
+        """Count one message and what came of it."""
+        self._notifications.labels(form, fate).inc()
 
     def error(self, kind: str) -> None:
         """Count a look that ended with this kind of error."""

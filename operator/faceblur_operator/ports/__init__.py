@@ -5,6 +5,7 @@ from faceblur_operator.ports.cluster import ClusterReader, ClusterWriter, EventS
 from faceblur_operator.ports.fence import Fence
 from faceblur_operator.ports.meter import Meter
 from faceblur_operator.ports.metrics import MetricsSource
+from faceblur_operator.ports.outside import Outside, SecretSource
 
 __all__ = [
     "Clock",
@@ -14,4 +15,6 @@ __all__ = [
     "Fence",
     "Meter",
     "MetricsSource",
+    "Outside",
+    "SecretSource",
 ]

@@ -28,6 +28,14 @@ class Meter(Protocol):
         """Record one query to Prometheus and whether it could be read."""
         ...
 
+    def gate(self, answer: str, *, seconds: float) -> None:
+        """Record one answer of a gate and how long it took, repeated attempts included."""
+        ...
+
+    def notification(self, form: str, fate: str) -> None:
+        """Count one message and what came of it."""
+        ...
+
     def error(self, kind: str) -> None:
         """Count a reconcile that ended with this kind of error."""
         ...

@@ -6,6 +6,8 @@ from uuid import uuid4
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from faceblur_operator.core.hosts import OWN_SERVICES
+
 PREFIX = "FACEBLUR_OPERATOR_"
 
 
@@ -23,6 +25,13 @@ class Settings(BaseModel):
         default=(),
         description="Comma list of host patterns that rollouts may name. Default: only the host "
         "of the default Prometheus, so that nobody can make the operator ask other servers.",
+    )
+    webhook_allow: tuple[str, ...] = Field(
+        default=OWN_SERVICES,
+        description="Comma list of host patterns that gates and notifications may name; "
+        "`{{namespace}}` is that of the rollout. Default: Services of the rollout's own namespace, "
+        "which whoever writes the rollout may use anyway. Chats are always allowed at their own "
+        "hosts.",
     )
     namespaces: tuple[str, ...] = Field(
         default=(),

@@ -46,6 +46,8 @@ class FakeMeter:
     writes: list[str] = field(default_factory=list)
     queries: list[bool] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
+    gates: list[str] = field(default_factory=list)
+    notifications: list[tuple[str, str]] = field(default_factory=list)
 
     def rollout(self, namespace: str, name: str, *, phase: Phase, weight: int) -> None:
         self.rollouts[namespace, name] = (phase, weight)
@@ -62,6 +64,13 @@ class FakeMeter:
     def query(self, *, seconds: float, is_answered: bool) -> None:
         assert seconds >= 0
         self.queries.append(is_answered)
+
+    def gate(self, answer: str, *, seconds: float) -> None:
+        assert seconds >= 0
+        self.gates.append(answer)
+
+    def notification(self, form: str, fate: str) -> None:
+        self.notifications.append((form, fate))
 
     def error(self, kind: str) -> None:
         self.errors.append(kind)
