@@ -6,7 +6,7 @@ Subclasses say which API server it is; see `tests/contract/ports` and `tests/int
 import asyncio
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 import pytest
@@ -15,7 +15,7 @@ from tests.support.fakes.ports import FakeFence
 from tests.support.in_memory import stable_objects
 from tests.support.specs import a_resource, a_spec
 
-from faceblur_operator.adapters.kube_api import KubeApi, Object, path_of
+from faceblur_operator.adapters.kube_api import MERGE_PATCH, KubeApi, Object, path_of
 from faceblur_operator.adapters.kube_events import KubeEvents
 from faceblur_operator.adapters.kube_reader import INDEX, KubeReader
 from faceblur_operator.adapters.kube_writer import KubeWriter
@@ -25,7 +25,7 @@ from faceblur_operator.adapters.system_clock import SystemClock
 from faceblur_operator.api.reasons import Reason
 from faceblur_operator.core.decision import Apply, Delete, Event, PatchTemplate
 from faceblur_operator.core.plan import Plan
-from faceblur_operator.core.snapshot import Snapshot
+from faceblur_operator.core.snapshot import PodContainer, Scaler, Snapshot
 from faceblur_operator.ports.cluster import Key, Resource
 from faceblur_operator.ports.errors import ConflictError, NotLeadingError, RefusedError
 
@@ -59,6 +59,10 @@ class Bench:
         item["metadata"]["namespace"] = SPACE
         return await self.api.request("POST", path_of(item["kind"], SPACE), body=item)
 
+    def restarted(self) -> "Bench":
+        """Return the same of another process."""
+        return Bench(self.api)
+
     async def install(self) -> None:
         for item in stable_objects():
             await self.add(item)
@@ -71,6 +75,68 @@ class Bench:
 
     async def snapshot(self) -> Snapshot:
         return await self.reader.snapshot(await self.resource(), PLAN)
+
+    async def add_gray(self, image: str = "gray") -> str:
+        """Add a gray Deployment with the ReplicaSet of its template; return its hash label."""
+        labels = {"app": "gray", "faceblur.dev/rollout": KEY.name}
+        template = {
+            "metadata": {"labels": labels},
+            "spec": {"containers": [{"name": "processor", "image": image}]},
+        }
+        gray = await self.add(
+            {
+                "apiVersion": "apps/v1",
+                "kind": "Deployment",
+                "metadata": {"name": PLAN.gray_deployment},
+                # Paused: a real controller makes nothing of its own.
+                "spec": {
+                    "paused": True,
+                    "replicas": 1,
+                    "selector": {"matchLabels": {"app": "gray"}},
+                    "template": template,
+                },
+            }
+        )
+        owner: Object = {
+            "apiVersion": "apps/v1",
+            "kind": "Deployment",
+            "name": PLAN.gray_deployment,
+        }
+        owner |= {"uid": gray["metadata"]["uid"], "controller": True}
+        hashed = labels | {"pod-template-hash": "5d4f8c7b6"}
+        await self.add(
+            {
+                "apiVersion": "apps/v1",
+                "kind": "ReplicaSet",
+                "metadata": {"name": "gray-set", "labels": hashed, "ownerReferences": [owner]},
+                "spec": {
+                    "replicas": 0,
+                    "selector": {"matchLabels": hashed},
+                    "template": {**template, "metadata": {"labels": hashed}},
+                },
+            }
+        )
+        return hashed["pod-template-hash"]
+
+    async def add_pod(self, name: str, labels: dict[str, str], **status: Any) -> Object:
+        """Add a pod that no ReplicaSet takes for its own, with this status."""
+        rollout = (await self.resource()).uid
+        owner: Object = {
+            "apiVersion": "faceblur.dev/v1alpha1",
+            "kind": "FaceBlurRollout",
+            "name": KEY.name,
+        }
+        owner |= {"uid": rollout, "controller": True}
+        pod = await self.add(
+            {
+                "apiVersion": "v1",
+                "kind": "Pod",
+                "metadata": {"name": name, "labels": labels, "ownerReferences": [owner]},
+                "spec": {"containers": [{"name": "processor", "image": "gray"}]},
+            }
+        )
+        path = path_of("Pod", SPACE, name, subresource="status")
+        return await self.api.request("PUT", path, body={**pod, "status": status})
 
     async def get(self, kind: str, name: str) -> Object:
         return await self.api.get(path_of(kind, SPACE, name))
@@ -331,6 +397,117 @@ class ClusterContract:
 
             # Our own gray Ingress has a label that this one lacks.
             assert set(found.ingress_siblings) == {"face-blur-ingress-gray", "other"}
+
+        self.run(story)
+
+    def test_gray_pods_are_those_of_the_present_template(self) -> None:
+        async def story(bench: Bench) -> None:
+            await bench.install()
+            pod_hash = await bench.add_gray()
+            ours = {"faceblur.dev/rollout": KEY.name, "pod-template-hash": pod_hash}
+            state = {"waiting": {"reason": "CrashLoopBackOff", "message": "back-off"}}
+            ended = {"reason": "Error", "exitCode": 3, "finishedAt": "2026-01-01T00:00:05Z"}
+            container = {
+                "name": "processor",
+                "image": "gray",
+                "imageID": "",
+                "ready": False,
+                "restartCount": 4,
+                "state": state,
+                "lastState": {"terminated": ended},
+            }
+            await bench.add_pod("now", ours, phase="Running", containerStatuses=[container])
+            await bench.add_pod("old", ours | {"pod-template-hash": "6"}, phase="Running")
+            await bench.add_pod("other", {"pod-template-hash": pod_hash}, phase="Running")
+
+            (found,) = (await bench.snapshot()).gray_pods
+
+            assert (found.name, found.phase, found.pod_hash) == ("now", "Running", pod_hash)
+            assert found.containers == (
+                PodContainer(
+                    name="processor",
+                    image="gray",
+                    image_id="",
+                    is_ready=False,
+                    restarts=4,
+                    waiting="CrashLoopBackOff",
+                    ended="Error",
+                    exit_code=3,
+                    message="back-off",
+                    ended_at=datetime(2026, 1, 1, 0, 0, 5, tzinfo=UTC),
+                ),
+            )
+
+        self.run(story)
+
+    def test_pods_follow_the_watch_after_the_first_list(self) -> None:
+        async def story(bench: Bench) -> None:
+            await bench.install()
+            pod_hash = await bench.add_gray()
+            ours = {"faceblur.dev/rollout": KEY.name, "pod-template-hash": pod_hash}
+            before = (await bench.snapshot()).gray_pods
+
+            pod = await bench.add_pod("new", ours, phase="Pending")
+            came = bench.reader.observe("Pod", pod, is_gone=False)
+            again = bench.reader.observe("Pod", pod, is_gone=False)
+            present = (await bench.snapshot()).gray_pods
+            gone = bench.reader.observe("Pod", pod, is_gone=True)
+
+            assert (set(came), set(again), set(gone)) == ({KEY}, set(), {KEY})
+            assert (before, [one.name for one in present]) == ((), ["new"])
+            assert (await bench.snapshot()).gray_pods == ()
+
+        self.run(story)
+
+    def test_autoscalers_are_found_by_what_they_scale(self) -> None:
+        async def story(bench: Bench) -> None:
+            await bench.install()
+            await bench.add_gray()
+            for name, target in (("a", "face-blur-stable"), ("b", "else"), ("c", "face-blur-gray")):
+                target_ref = {"apiVersion": "apps/v1", "kind": "Deployment", "name": target}
+                await bench.add(
+                    {
+                        "apiVersion": "autoscaling/v2",
+                        "kind": "HorizontalPodAutoscaler",
+                        "metadata": {"name": name},
+                        "spec": {"scaleTargetRef": target_ref, "minReplicas": 2, "maxReplicas": 5},
+                    }
+                )
+
+            found = await bench.snapshot()
+
+            assert found.stable_scaler == Scaler("a", 2, 5)
+            assert found.gray_scaler == Scaler("c", 2, 5)
+
+        self.run(story)
+
+    def test_used_config_maps_and_secrets_are_read_by_name(self) -> None:
+        async def story(bench: Bench) -> None:
+            objects = stable_objects()
+            objects[0]["spec"]["template"]["spec"]["containers"][0]["envFrom"] = [
+                {"configMapRef": {"name": "settings"}},
+                {"secretRef": {"name": "password", "optional": True}},
+            ]
+            for item in objects:
+                await bench.add(item)
+            await bench.add(a_resource(a_spec()))
+            settings = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "settings"}}
+            await bench.add({**settings, "data": {"LEVEL": "info"}})
+
+            first = (await bench.snapshot()).mounts
+            path = path_of("ConfigMap", SPACE, "settings")
+            change = {"data": {"LEVEL": "debug"}}
+            await bench.api.request("PATCH", path, body=change, content_type=MERGE_PATCH)
+            believed = (await bench.snapshot()).mounts
+            later = (await bench.restarted().snapshot()).mounts
+
+            assert [(one.kind, one.name) for one in first] == [
+                ("ConfigMap", "settings"),
+                ("Secret", "password"),
+            ]
+            assert believed == first
+            assert first[1].digest is later[1].digest is None
+            assert None is not first[0].digest != later[0].digest is not None
 
         self.run(story)
 

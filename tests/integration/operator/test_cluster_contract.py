@@ -16,7 +16,19 @@ from faceblur_operator.adapters.kube_api import KubeApi, path_of
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(120)]
 
 T = TypeVar("T")
-EMPTIED = ("FaceBlurRollout", "Deployment", "Service", "Ingress", "Event", "Lease")
+EMPTIED = (
+    "FaceBlurRollout",
+    "Deployment",
+    "ReplicaSet",
+    "Pod",
+    "HorizontalPodAutoscaler",
+    "Service",
+    "ConfigMap",
+    "Secret",
+    "Ingress",
+    "Event",
+    "Lease",
+)
 
 
 @pytest.fixture(scope="module")

@@ -37,12 +37,14 @@ class FakeKubeApi(KubeApi):
         watchers: called after each change with kind, object and whether it is gone.
         latency: how long each request takes.
         calls: what was asked, `GET /apis/…`.
+        forbidden: kinds that may not be read.
         broken: errors to raise for the next requests that write, in order; None lets one through.
     """
 
     watchers: list[Watcher] = field(default_factory=list)
     latency: timedelta = timedelta(0)
     calls: list[str] = field(default_factory=list)
+    forbidden: set[str] = field(default_factory=set)
     broken: list[ClusterError | None] = field(default_factory=list)
     objects: dict[Place, Object] = field(default_factory=dict)
     _owned: dict[tuple[Place, str], Object] = field(default_factory=dict)
@@ -68,6 +70,8 @@ class FakeKubeApi(KubeApi):
             error = self.broken.pop(0)
             if error is not None:
                 raise error
+        if method == "GET" and kind in self.forbidden:
+            raise RefusedError(f"{path}: {kind} is forbidden")
         body = copy.deepcopy(body)
         place = (kind, space, name)
         match method:

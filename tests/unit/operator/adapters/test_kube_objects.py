@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from faceblur_operator.adapters import kube_objects
-from faceblur_operator.core.snapshot import Workload
+from faceblur_operator.core.snapshot import Scaler, Workload
 
 TEMPLATE: dict[str, Any] = {
     "metadata": {"labels": {"app": "x"}},
@@ -125,3 +125,45 @@ def test_only_the_controlling_owner_counts() -> None:
 
     assert kube_objects.owner_of({"metadata": {"ownerReferences": owners}}) == "b"
     assert kube_objects.owner_of({"metadata": {}}) is None
+
+
+@pytest.mark.parametrize(
+    ("conditions", "want"),
+    [
+        pytest.param([], "", id="nothing is said"),
+        pytest.param([{"type": "Available", "status": "True"}], "", id="all is well"),
+        pytest.param([{"type": "ReplicaFailure", "status": "False"}], "", id="it was so"),
+        pytest.param(
+            [{"type": "ReplicaFailure", "status": "True", "message": "exceeded quota"}],
+            "exceeded quota",
+            id="a quota",
+        ),
+        pytest.param(
+            [{"type": "ReplicaFailure", "status": "True", "reason": "FailedCreate"}],
+            "FailedCreate",
+            id="a reason alone",
+        ),
+    ],
+)
+def test_why_a_deployment_makes_no_pods(conditions: list[dict[str, str]], want: str) -> None:
+    found = kube_objects.workload_of(deployment(status={"conditions": conditions}), None)
+
+    assert found.failure == want
+
+
+@pytest.mark.parametrize(
+    ("target", "want"),
+    [
+        pytest.param({"kind": "Deployment", "name": "web"}, {"Deployment/web"}, id="a Deployment"),
+        pytest.param({"kind": "StatefulSet", "name": "web"}, set(), id="something else"),
+        pytest.param(None, set(), id="nothing"),
+    ],
+)
+def test_what_an_autoscaler_scales(target: dict[str, str] | None, want: set[str]) -> None:
+    assert kube_objects.target_of({"spec": {"scaleTargetRef": target}}) == want
+
+
+def test_an_autoscaler_without_a_minimum_has_one() -> None:
+    item = {"metadata": {"name": "web"}, "spec": {"maxReplicas": 4}}
+
+    assert kube_objects.scaler_of(item) == Scaler("web", 1, 4)

@@ -4,10 +4,15 @@ import asyncio
 from typing import Any
 
 import pytest
+from kopf._cogs.structs.references import Resource
 
 from faceblur_operator.handlers.watches import KINDS, make_registry, make_settings
 
 Seen = list[tuple[str, dict[str, Any], bool]]
+
+
+def kopf_resource(plural: str) -> Resource:
+    return Resource(group="", version="v1", plural=plural, namespaced=True, preferred=True)
 
 
 def handlers(seen: Seen) -> dict[str, Any]:
@@ -36,6 +41,16 @@ def test_event_is_passed_on_as_it_is(kind_of_event: str | None, want_gone: bool)
     asyncio.run(handler.fn(event={"type": kind_of_event, "object": item}, logger=None))
 
     assert seen == [("Ingress", item, want_gone)]
+
+
+def test_of_all_pods_only_those_of_rollouts_are_sent() -> None:
+    pods = kopf_resource("pods")
+    services = kopf_resource("services")
+
+    found = make_settings().watching.label_selectors
+
+    assert list(found.collect(pods)) == ["faceblur.dev/rollout"]
+    assert list(found.collect(services)) == []
 
 
 def test_nothing_needs_a_finalizer() -> None:
