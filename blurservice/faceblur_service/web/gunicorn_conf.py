@@ -15,12 +15,16 @@ except SettingsError as _err:
     jsonlog.fatal(str(_err))
     sys.exit(1)
 
+# For probes, and for refused uploads of which the rest is still taken in, so that the refusal
+# arrives before the end of the connection.
+_SPARE = 20
+
 bind = "0.0.0.0:5000"
 # One detector uses one core: more work is for more pods.
 workers = 1
 worker_class = "faceblur_service.web.worker.PacedWorker"
 # Every waiting request holds a thread, and probes and metrics must always find one.
-threads = _read.slots + _read.queue + OVERFLOW + 4
+threads = _read.slots + _read.queue + OVERFLOW + _SPARE
 # Idle and half-sent connections cost no thread, only a descriptor.
 worker_connections = 4000
 # Never load the application before the fork: a detector made there hangs in the worker.

@@ -136,7 +136,7 @@ def put_route_right(answer: Response) -> None:
     route = request.cookies.get(ROUTING_COOKIE)
     own = services()
     lists = own.settings.gray_ranges or own.settings.gray_users
-    if route != "always" and not lists and request.cookies.get(IDENTITY_COOKIE) is None:
+    if route != "always" and not lists and user() is None:
         return  # a stranger: no store has to be asked
     found = membership()
     if route == "always" and not found.enabled:

@@ -1,5 +1,7 @@
 """/api/enable-gray."""
 
+import ipaddress
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,6 +14,7 @@ from faceblur_service.errors import GrayPoolUnavailable
 from faceblur_service.gray import SqlitePool
 from faceblur_service.web.app import build
 from faceblur_service.web.identity import Identities
+from faceblur_service.web.membership import CarefulPool
 
 URL = "/api/enable-gray"
 ZH = {"Accept-Language": "zh-CN,zh;q=0.9"}
@@ -184,3 +187,141 @@ def test_a_store_that_is_down_says_so_and_pictures_go_on(tmp_path: Any, picture:
     assert answer.get_json(force=True)["code"] == "gray-pool-unavailable"
     assert client.get_cookie("gray") is None
     assert blurred.status_code == 200
+
+
+def _with(pool: SqlitePool, **settings: Any) -> FlaskClient:
+    return build(replace(SETTINGS, **settings), FakeDetector(), pool).test_client()
+
+
+def test_an_expired_member_goes_back_to_stable_with_the_next_page(tmp_path: Any) -> None:
+    now = [0.0]
+    pool = SharedPool(tmp_path / "shared.sqlite", lambda: now[0])
+    client = build(SETTINGS, FakeDetector(), pool).test_client()
+    client.post(URL, json={"enabled": True})
+
+    now[0] += 24 * 3600 - 1
+    client.get("/")
+    before = client.get_cookie("gray")
+    now[0] += 2
+    client.get("/")
+
+    assert before is not None
+    assert client.get_cookie("gray") is None
+
+
+def test_a_page_load_asks_no_store_about_a_stranger(tmp_path: Any) -> None:
+    client = build(SETTINGS, FakeDetector(), DeadPool(tmp_path / "dead.sqlite")).test_client()
+
+    answer = client.get("/")
+
+    assert (answer.status_code, "Set-Cookie" in answer.headers) == (200, False)
+
+
+def test_a_store_that_is_down_means_stable_for_now(tmp_path: Any) -> None:
+    client = build(SETTINGS, FakeDetector(), DeadPool(tmp_path / "dead.sqlite")).test_client()
+    client.set_cookie("faceblur_id", Identities("test").sign("0" * 32))
+    client.set_cookie("gray", "always")
+
+    answer = client.get(URL, headers=EN)
+
+    assert answer.get_json() == {
+        "enabled": False,
+        "available": False,
+        "message": "The gray channel is not available right now; the stable version serves you.",
+    }
+    assert client.get_cookie("gray") is None
+
+
+def test_a_store_is_left_alone_after_it_failed_and_asked_again_later(tmp_path: Any) -> None:
+    now, asked = [0.0], []
+
+    class Flaky(SharedPool):
+        def has(self, user: str) -> bool:
+            asked.append(user)
+            if now[0] < 10:
+                raise GrayPoolUnavailable("down")
+            return True
+
+    careful = CarefulPool(Flaky(tmp_path / "x.sqlite"), lambda: now[0])
+
+    told = []
+    for at in (0.0, 1.0, 4.9, 5.0, 9.0, 10.0, 10.1):
+        now[0] = at
+        try:
+            told.append(careful.has("ann"))
+        except GrayPoolUnavailable:
+            told.append(False)
+
+    assert (told, len(asked)) == ([False] * 5 + [True, True], 4)
+
+
+LAN = (ipaddress.ip_network("10.0.0.0/8"),)
+LOCAL = (ipaddress.ip_network("127.0.0.0/8"),)
+
+
+@pytest.mark.parametrize(
+    ("forwarded", "trusted", "want"),
+    [("10.1.2.3", LOCAL, True), ("192.0.2.1", LOCAL, False), ("10.1.2.3", (), False)],
+)
+def test_a_network_takes_part_when_a_trusted_proxy_says_so(
+    pool: SqlitePool, forwarded: str, trusted: Any, want: bool
+) -> None:
+    client = _with(pool, gray_ranges=LAN, trusted_proxies=trusted)
+
+    client.get("/", headers={"X-Forwarded-For": forwarded})
+
+    assert (client.get_cookie("gray") is not None) is want
+
+
+def test_who_leaves_is_not_taken_back_by_a_list(pool: SqlitePool) -> None:
+    client = _with(pool, gray_ranges=LOCAL)
+    client.get("/")
+
+    client.post(URL, json={"enabled": False})
+    client.get("/")
+
+    route = client.get_cookie("gray")
+    assert route is not None
+    assert route.value == "never"
+    assert client.get(URL).get_json() == {"enabled": False}
+
+
+@pytest.mark.parametrize(("trusted", "want"), [(LOCAL, True), ((), False)])
+def test_a_listed_user_takes_part_when_a_trusted_proxy_names_him(
+    pool: SqlitePool, trusted: Any, want: bool
+) -> None:
+    client = _with(
+        pool, gray_users=frozenset({"ann"}), user_header="X-User", trusted_proxies=trusted
+    )
+
+    assert client.get(URL, headers={"X-User": "ann"}).get_json() == {"enabled": want}
+    client.delete_cookie("gray")
+    assert client.get(URL, headers={"X-User": "bob"}).get_json() == {"enabled": False}
+
+
+def test_a_login_takes_part_on_every_device(tmp_path: Any) -> None:
+    pool = SharedPool(tmp_path / "shared.sqlite")
+    phone, desk = (_with(pool, user_header="X-User", trusted_proxies=LOCAL) for _ in range(2))
+
+    phone.post(URL, json={"enabled": True}, headers={"X-User": "ann"})
+
+    assert desk.get(URL, headers={"X-User": "ann"}).get_json() == {"enabled": True}
+    assert desk.get_cookie("gray") is not None
+    assert (phone.get_cookie("faceblur_id"), list(pool.members())) == (None, ["login:ann"])
+
+
+@pytest.mark.parametrize(
+    ("headers", "want"),
+    [
+        ({"Sec-Fetch-Site": "same-origin"}, 200),
+        ({"Sec-Fetch-Site": "same-site"}, 403),
+        ({"Origin": "http://localhost"}, 200),
+        ({"Origin": "http://evil.example"}, 403),
+        ({"Origin": "null"}, 403),
+        ({"Origin": "http://localhost", "Sec-Fetch-Site": "cross-site"}, 403),
+    ],
+)
+def test_only_this_sites_page_may_switch(
+    client: FlaskClient, headers: dict[str, str], want: int
+) -> None:
+    assert client.post(URL, json={"enabled": True}, headers=headers).status_code == want

@@ -17,7 +17,7 @@ def test_one_worker_with_a_thread_for_every_place_and_for_the_probes(
     conf = importlib.reload(gunicorn_conf)
 
     found = (conf.workers, conf.worker_class, conf.threads, conf.preload_app, conf.accesslog)
-    assert found == (1, "faceblur_service.web.worker.PacedWorker", 16, False, None)
+    assert found == (1, "faceblur_service.web.worker.PacedWorker", 32, False, None)
 
 
 def test_the_proxy_is_always_first_to_close_an_idle_connection() -> None:
