@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from PIL import Image
 
+from faceblur_service.codec.av1 import largest_frame
 from faceblur_service.codec.formats import (
     MAX_BYTES,
     MAX_COST,
@@ -23,6 +24,7 @@ from faceblur_service.errors import (
     UnsupportedPicture,
 )
 
+_LONGEST = {Format.JPEG: 65_500, Format.WEBP: 16_383, Format.AVIF: 32_768}
 _SUBFILE, _WIDTH, _HEIGHT, _SAMPLES = 254, 256, 257, 277
 _HEIC_BRANDS = {b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1"}
 
@@ -78,6 +80,13 @@ def sniff(data: bytes) -> Format:
 def _judge(header: Header) -> None:
     if not header.width or not header.height:
         raise BrokenPicture("The picture has no pixels.")
+    longest = _LONGEST.get(header.format, 0)
+    if longest and max(header.width, header.height) > longest:
+        # More than the format, or its encoder, can hold: the result could not be written.
+        raise PictureTooLarge(
+            f"The picture has a side of {max(header.width, header.height)} pixels; "
+            f"{longest} are allowed in {header.format.name}."
+        )
     if header.frames > MAX_FRAMES:
         raise PictureTooLarge(f"The picture has more than {MAX_FRAMES} frames.")
     if header.pixels > MAX_PIXELS:
@@ -94,6 +103,7 @@ def _judge(header: Header) -> None:
 
 
 def _scan_avif(data: bytes) -> Scan:
+    coded = largest_frame(data)
     with Image.open(io.BytesIO(data), formats=["AVIF"]) as image:
         frames = int(getattr(image, "n_frames", 1))
         turn = int(image.getexif().get(ORIENTATION, 1)) if frames == 1 else 1
@@ -106,6 +116,8 @@ def _scan_avif(data: bytes) -> Scan:
             alpha=image.mode == "RGBA",
             grey=image.mode in {"L", "LA"},
         )
+        if coded > image.width * image.height:
+            raise BrokenPicture("The picture has another size than its header says.")
         return Scan(header, image.info.get("icc_profile"))
 
 

@@ -80,12 +80,15 @@ def _jpeg_size(body: bytes) -> tuple[int, int, int]:
 
 
 def png_chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """Yield name and body of each chunk."""
-    at = 8
-    while at + 8 <= len(data):
-        length = int.from_bytes(data[at : at + 4], "big")
-        yield data[at + 4 : at + 8], data[at + 8 : at + 8 + length]
+    """Yield name and body of each chunk, up to the end of the picture or of the bytes."""
+    at, name = 8, b""
+    while at + 8 <= len(data) and name != b"IEND":
+        length, name = struct.unpack_from(">I4s", data, at)
+        yield name, data[at + 8 : at + 8 + length]
         at += 12 + length
+    if at > len(data):
+        # OpenCV allocates what a chunk says, gigabytes even, before it looks for the bytes.
+        raise BrokenPicture("The PNG is cut off.")
 
 
 def scan_png(data: bytes) -> Scan:
@@ -102,7 +105,7 @@ def scan_png(data: bytes) -> Scan:
         Format.PNG,
         width,
         height,
-        frames=max(1, blocks.frames),
+        frames=max(1, blocks.frames) if animated else 1,
         loop=blocks.loop,
         orientation=orientation(blocks.first.get(b"eXIf")),
         alpha=transparent or colour in {4, 6},
@@ -120,18 +123,17 @@ class _Blocks:
 
 
 def _png_blocks(chunks: Iterator[tuple[bytes, bytes]]) -> _Blocks:
-    found = _Blocks()
+    found, pixels = _Blocks(), False
     for name, body in chunks:
         if name == b"IDAT":
-            if found.loop is None:
-                break  # not an animation: nothing behind the pixels counts
-        elif name == b"acTL" and len(body) >= 8:
+            pixels = True
+        elif name == b"acTL" and len(body) >= 8 and not pixels:
             found.loop = int.from_bytes(body[4:8], "big")
         elif name == b"fcTL":
             found.frames += 1
             if found.frames > MAX_FRAMES:
                 break
-        elif name in {b"tRNS", b"eXIf", b"iCCP"}:
+        elif name in {b"tRNS", b"eXIf", b"iCCP"} and not pixels:
             found.first.setdefault(name, body)
     return found
 
