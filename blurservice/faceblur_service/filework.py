@@ -35,8 +35,8 @@ class FileWork:
             data = file.read(MAX_BYTES + 1)
         if job.target is not None:
             result = self.pipeline.run(data, job.options)
-            # Only there something is lost when both the old and the new file are not on the disk.
-            atomic.write(job.target, result.data, durable=job.target == job.source)
+            # Only then something is lost when neither the old nor the new file is on the disk.
+            atomic.write(job.target, result.data, durable=job.target.exists())
             return FileAnswer(faces=tuple(result.faces), hidden_again=result.hidden_again)
         found = self.pipeline.detect(data, job.options.sensitivity)
         if job.preview is not None:

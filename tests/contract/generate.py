@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from tests.contract.generate_help import with_help
 from tests.contract.generate_values import page
 
 from faceblur_operator.api.crd import COLUMNS, GROUP, KIND, VERSION, crd, schema
@@ -29,6 +30,7 @@ def files() -> dict[Path, str]:
         ROOT / "charts" / "faceblur-operator" / "crds" / FILE: text,
         ROOT / "docs" / "reference" / "rollout.md": reference(),
         ROOT / "docs" / "reference" / "charts.md": page(ROOT / "charts", VALUES_HEADER),
+        ROOT / "docs" / "reference" / "cli.md": with_help(ROOT / "docs" / "reference" / "cli.md"),
     }
 
 

@@ -1,0 +1,5 @@
+"""The command line: `faceblur VERB`."""
+
+from faceblur_service.cli.main import main
+
+__all__ = ["main"]

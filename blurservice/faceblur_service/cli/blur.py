@@ -1,0 +1,192 @@
+"""`faceblur blur`: hide every face in pictures."""
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+from faceblur_service import batch, files
+from faceblur_service.cli import box_file, plan, sources
+from faceblur_service.cli.ledger import state
+from faceblur_service.cli.plan import Plan, Wish
+from faceblur_service.cli.progress import Progress
+from faceblur_service.cli.report import Row, Status, as_csv, as_json, in_words
+from faceblur_service.cli.words import (
+    UsageError,
+    Verb,
+    add_effort,
+    add_hiding,
+    add_inputs,
+    add_sensitivity,
+    add_verb,
+    say,
+)
+from faceblur_service.fingerprint import fingerprint
+from faceblur_service.options import Mode, Options, Sensitivity, Strength
+
+_VERB = Verb(
+    "blur",
+    "hide every face in pictures, and write them without any metadata",
+    """\
+Where results go:
+  without -o, photo.jpg becomes photo.blurred.jpg beside it; with -o DIR the pictures keep their
+  names and folders below DIR; for a single picture -o may be a file, or - for standard output.
+  An original is never touched, except with --in-place; a file that this command did not make is
+  never replaced, except with --force.
+
+Going on after a stop:
+  the same command again skips what is done and unchanged (noted in .faceblur.jsonl beside the
+  results). Other options, another version or a changed picture are done again.
+
+Examples:
+  faceblur blur photo.jpg
+  faceblur blur photo.jpg -o safe.jpg --mode solid
+  faceblur blur holiday -r -o safe --report csv > report.csv
+  faceblur blur 'scans/*.png' -o safe --sensitivity max --jobs 2
+  faceblur blur holiday --dry-run
+  faceblur blur - < photo.jpg > safe.jpg
+  faceblur detect photo.jpg > boxes.json; edit it; faceblur blur photo.jpg --boxes boxes.json
+
+Exit status: 0 all blurred or done before, 1 some failed, 2 wrong usage, 130 interrupted.
+""",
+)
+
+
+def add_to(verbs: Any) -> None:
+    """Add the verb to the command line."""
+    parser = add_verb(verbs, _VERB)
+    add_inputs(parser)
+    parser.add_argument("-o", "--output", metavar="PATH", help="a folder, a file, or -")
+    parser.add_argument("--in-place", action="store_true", help="replace the originals")
+    parser.add_argument(
+        "--force", action="store_true", help="do again what is done, replace what is there"
+    )
+    add_hiding(parser)
+    add_sensitivity(parser)
+    parser.add_argument(
+        "--boxes",
+        type=Path,
+        metavar="FILE",
+        help="hide exactly these: JSON of detect or of a report, corrected; "
+        '"hide": false keeps a face clear',
+    )
+    parser.add_argument(
+        "--dry-run", action="store_true", help="only say what would be done, one line each"
+    )
+    parser.add_argument(
+        "--report", choices=["json", "csv"], help="write what became of each picture to stdout"
+    )
+    add_effort(parser)
+    parser.set_defaults(run=run)
+
+
+def run(asked: argparse.Namespace) -> int:
+    """Hide what was asked for and return the exit status."""
+    if asked.in_place and asked.output:
+        raise UsageError("--in-place and -o exclude each other.")
+    if "-" in asked.inputs or asked.output == "-":
+        return _stream(asked)
+    output = Path(asked.output) if asked.output else None
+    found = sources.find(asked.inputs, recursive=asked.recursive)
+    paths = [source.path for source in found.sources]
+    planned = plan.make(
+        found.sources,
+        Wish(output=output, in_place=asked.in_place, force=asked.force),
+        _options(asked),
+        fingerprint(),
+        box_file.read(asked.boxes, paths) if asked.boxes else {},
+    )
+    rows = [*plan.missing(found.missing), *planned.rows]
+    for row in rows:
+        if row.status is Status.FAILED:
+            say(f"{row.file}: {row.answer.error}")
+    if not rows and not planned.tasks:
+        say("there are no pictures; --recursive also looks into the folders inside")
+    rows += _planned(planned) if asked.dry_run else _work(planned, asked)
+    return _tell(rows, asked, {str(path): place for place, path in enumerate(paths)})
+
+
+def _work(planned: Plan, asked: argparse.Namespace) -> list[Row]:
+    tasks = {task.job: task for task in planned.tasks}
+    rows = []
+    workers = asked.jobs or batch.cores()
+    with Progress(len(tasks), quiet=asked.quiet) as progress:
+        for job, answer in files.run(list(tasks), workers=workers) if tasks else ():
+            task = tasks[job]
+            status = Status.BLURRED if answer.code is None else Status.FAILED
+            rows.append(Row(str(job.source), str(task.target), status, answer))
+            if status is Status.FAILED:
+                progress.say(f"{job.source}: {answer.error}")
+            else:
+                task.note()
+            progress.step()
+    return rows
+
+
+def _planned(planned: Plan) -> list[Row]:
+    return [Row(str(task.job.source), str(task.target), Status.PLANNED) for task in planned.tasks]
+
+
+def _tell(rows: list[Row], asked: argparse.Namespace, order: dict[str, int]) -> int:
+    # As they were named, not as they finished: the same command gives the same report.
+    rows.sort(key=lambda row: order.get(row.file, -1))
+    if asked.report == "json":
+        chosen = {name: getattr(asked, name) for name in ("mode", "strength", "sensitivity")}
+        sys.stdout.write(as_json(rows, chosen))
+    elif asked.report == "csv":
+        sys.stdout.write(as_csv(rows))
+    elif asked.dry_run:
+        for row in rows:
+            if row.status is not Status.FAILED:
+                sys.stdout.write(f"{row.status.value}: {row.file} -> {row.output}\n")
+    if not asked.quiet and not asked.dry_run and rows:
+        say(in_words(rows))
+    return 1 if any(row.status is Status.FAILED for row in rows) else 0
+
+
+def _stream(asked: argparse.Namespace) -> int:
+    """Hide one picture from standard input, or to standard output."""
+    from faceblur_service import atomic, python_api
+    from faceblur_service.codec import MAX_BYTES
+
+    if len(asked.inputs) != 1 or asked.dry_run or asked.in_place:
+        raise UsageError("- stands for one picture, alone, and is neither dry nor in place.")
+    to_stdout = asked.output in {None, "-"}
+    if to_stdout and (sys.stdout.isatty() or asked.report):
+        raise UsageError("a picture would go to standard output: name a file with -o.")
+    (name,) = asked.inputs
+    path = Path(name)
+    if name == "-":
+        data = sys.stdin.buffer.read(MAX_BYTES + 1)
+    elif state(path) is None:
+        raise UsageError(f"{name}: there is no such file.")
+    else:
+        with path.open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
+    boxes = box_file.read(asked.boxes, [path])[path] if asked.boxes else None
+    options = _options(asked)
+    result = python_api.blur_bytes(
+        data,
+        mode=options.mode,
+        strength=options.strength,
+        sensitivity=options.sensitivity,
+        boxes=boxes,
+    )
+    if to_stdout:
+        sys.stdout.buffer.write(result.data)
+        sys.stdout.buffer.flush()
+        return 0
+    target = Path(asked.output)
+    if target.exists() and not asked.force:
+        raise UsageError(f"{target} exists: --force replaces it.")
+    atomic.write(target, result.data)
+    answer = files.FileAnswer(faces=tuple(result.faces), hidden_again=result.hidden_again)
+    return _tell([Row(name, str(target), Status.BLURRED, answer)], asked, {})
+
+
+def _options(asked: argparse.Namespace) -> Options:
+    return Options(
+        mode=Mode(asked.mode),
+        strength=Strength(asked.strength),
+        sensitivity=Sensitivity(asked.sensitivity),
+    )

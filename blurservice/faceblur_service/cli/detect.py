@@ -1,0 +1,119 @@
+"""`faceblur detect`: where the faces are."""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from faceblur_service import batch, files
+from faceblur_service.cli import sources
+from faceblur_service.cli.progress import Progress
+from faceblur_service.cli.sources import Source
+from faceblur_service.cli.words import (
+    UsageError,
+    Verb,
+    add_effort,
+    add_inputs,
+    add_sensitivity,
+    add_verb,
+    answer_json,
+    say,
+)
+from faceblur_service.files import FileAnswer, FileJob
+from faceblur_service.options import Options, Sensitivity
+
+_VERB = Verb(
+    "detect",
+    "say where the faces in pictures are, as JSON; nothing is hidden",
+    """\
+The answer:
+  {"pictures": [{"file": "photo.jpg", "width": 640, "height": 480,
+                 "faces": [{"id": "1", "x": 10, "y": 20, "width": 30, "height": 40,
+                            "score": 0.91}]}]}
+  in pixels of the picture turned upright, the surest face first. A picture that failed has
+  "error" instead of "faces". `faceblur blur --boxes` takes it back, corrected.
+
+Examples:
+  faceblur detect photo.jpg
+  faceblur detect holiday -r --sensitivity max > boxes.json
+  faceblur detect photo.jpg --draw looked-at      also looked-at/photo.jpg with the boxes drawn
+  faceblur detect - < photo.jpg
+
+Exit status: 0 all looked at, 1 some failed, 2 wrong usage, 130 interrupted.
+""",
+)
+
+
+def add_to(verbs: Any) -> None:
+    """Add the verb to the command line."""
+    parser = add_verb(verbs, _VERB)
+    add_inputs(parser)
+    parser.add_argument(
+        "--draw",
+        type=Path,
+        metavar="DIR",
+        help="also write there a JPEG of each picture with numbered boxes, nothing hidden",
+    )
+    add_sensitivity(parser)
+    add_effort(parser)
+    parser.set_defaults(run=run)
+
+
+def run(asked: argparse.Namespace) -> int:
+    """Look for faces and return the exit status."""
+    if "-" in asked.inputs:
+        return _stream(asked)
+    found = sources.find(asked.inputs, recursive=asked.recursive)
+    answers: dict[str, FileAnswer] = {}
+    for name, text in found.missing.items():
+        say(f"{name}: {text}")
+        answers[name] = FileAnswer(code="file-error", error=text)
+    jobs = _jobs(found.sources, asked)
+    answers |= {str(job.source): FileAnswer() for job in jobs}
+    with Progress(len(jobs), quiet=asked.quiet) as progress:
+        for job, answer in files.run(jobs, workers=asked.jobs or batch.cores()) if jobs else ():
+            answers[str(job.source)] = answer
+            if answer.code is not None:
+                progress.say(f"{job.source}: {answer.error}")
+            progress.step()
+    _print(answers)
+    return 1 if any(answer.code is not None for answer in answers.values()) else 0
+
+
+def _jobs(found: list[Source], asked: argparse.Namespace) -> list[FileJob]:
+    options = Options(sensitivity=Sensitivity(asked.sensitivity))
+    targets = {source.path: _preview_of(source, asked.draw) for source in found}
+    if asked.draw:
+        bad = sources.clashes([(path, target) for path, target in targets.items() if target])
+        if bad:
+            raise UsageError("; ".join(bad.values()))
+    return [
+        FileJob(source=path, options=options, preview=target) for path, target in targets.items()
+    ]
+
+
+def _preview_of(source: Source, folder: Path | None) -> Path | None:
+    if folder is None:
+        return None
+    place = sources.target_of(source, folder)
+    is_jpeg = place.suffix.lower() in {".jpg", ".jpeg"}
+    return place if is_jpeg else place.with_name(f"{place.name}.jpg")
+
+
+def _stream(asked: argparse.Namespace) -> int:
+    from faceblur_service import python_api
+    from faceblur_service.codec import MAX_BYTES
+
+    if len(asked.inputs) != 1 or asked.draw:
+        raise UsageError("- stands for one picture, alone, and cannot be drawn.")
+    data = sys.stdin.buffer.read(MAX_BYTES + 1)
+    found = python_api.detect_bytes(data, sensitivity=asked.sensitivity)
+    answer = FileAnswer(faces=tuple(found.faces), width=found.width, height=found.height)
+    _print({"-": answer})
+    return 0
+
+
+def _print(answers: dict[str, FileAnswer]) -> None:
+    pictures = [answer_json(name, answer) for name, answer in answers.items()]
+    sys.stdout.write(json.dumps({"pictures": pictures}, indent=1, ensure_ascii=False) + "\n")

@@ -1,0 +1,149 @@
+"""`faceblur detect`, `models`, `serve`, and the entry itself."""
+
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import cv2
+import pytest
+from tests.support.eventually import Patience, eventually
+from tests.support.pictures import photos
+
+from faceblur_service import detect_bytes, models
+from faceblur_service.cli import main
+from faceblur_service.cli.serving import server_command
+from faceblur_service.cli.words import faces_json
+
+PROGRAM = [sys.executable, "-m", "faceblur_service"]
+
+
+def _want(name: str, data: bytes) -> dict[str, object]:
+    found = detect_bytes(data)
+    faces = faces_json(tuple(found.faces))
+    return {"file": name, "width": found.width, "height": found.height, "faces": faces}
+
+
+@pytest.mark.usefixtures("folder")
+def test_faces_are_told_and_failures_too(capsys: pytest.CaptureFixture[str]) -> None:
+    status = main(["detect", "nothing.jpg", "photo.jpg"])
+
+    said = capsys.readouterr()
+    missing = "there is no such file or folder."
+    assert (status, said.err) == (1, f"nothing.jpg: {missing}\n")
+    assert json.loads(said.out) == {
+        "pictures": [
+            {"file": "nothing.jpg", "code": "file-error", "error": missing},
+            _want("photo.jpg", photos()[0]),
+        ]
+    }
+
+
+def test_boxes_are_drawn_on_request(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    status = main(["detect", "photo.jpg", "--draw", "looked-at", "-q"])
+
+    drawn = cv2.imread(str(folder / "looked-at" / "photo.jpg"))
+    assert (status, drawn is not None and drawn.shape) == (0, (512, 512, 3))
+    assert (folder / "photo.jpg").read_bytes() == photos()[0]
+    capsys.readouterr()
+
+
+@pytest.mark.usefixtures("folder")
+def test_drawing_over_an_original_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    status = main(["detect", "photo.jpg", "--draw", "."])
+
+    assert (status, "is an original" in capsys.readouterr().err) == (2, True)
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_picture_is_read_from_a_pipe(
+    stdin: io.BytesIO, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stdin.write(photos()[0])
+    stdin.seek(0)
+
+    status = main(["detect", "-"])
+
+    assert (status, json.loads(capsys.readouterr().out)) == (
+        0,
+        {"pictures": [_want("-", photos()[0])]},
+    )
+
+
+def test_models_are_listed_with_hash_and_licence(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    there = main(["models", "list", str(models.ensure())])
+    listed = capsys.readouterr().out
+    missing = main(["models", "list", str(folder)])
+
+    assert (there, missing) == (0, 1)
+    assert [m.sha256 in listed and m.licence in listed for m in models.MANIFEST] == [True, True]
+    assert "is missing" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("folder")
+def test_models_are_put_into_a_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    target = tmp_path / "models"
+
+    status = main(["models", "fetch", str(target)])
+
+    names = [model.name for model in models.MANIFEST]
+    assert (status, sorted(path.name for path in target.iterdir())) == (0, sorted(names))
+    assert capsys.readouterr().out.splitlines() == [str(target / name) for name in names]
+
+
+def test_the_server_listens_where_it_is_told() -> None:
+    command = server_command("127.0.0.1", 8080)
+
+    assert command[1:5] == [
+        "-m",
+        "gunicorn",
+        "--config",
+        "python:faceblur_service.web.gunicorn_conf",
+    ]
+    assert command[5:7] == ["--bind", "127.0.0.1:8080"]
+
+
+def test_an_interrupt_ends_it_without_half_files(folder: Path) -> None:
+    """SIGTERM is the same wish; standard input never ends here."""
+    process = subprocess.Popen(
+        [*PROGRAM, "blur", "-", "-o", "safe.jpg"],
+        stdin=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        cwd=folder,
+        env={**os.environ, "FACEBLUR_MODELS_DIR": str(models.ensure())},
+    )
+    asleep = Patience("it waits for its input", 30)
+    eventually(
+        lambda: Path(f"/proc/{process.pid}/wchan").read_text(),
+        lambda place: "pipe" in place,
+        within=asleep,
+        what="it reads the pipe",
+    )
+
+    process.send_signal(signal.SIGTERM)
+    _, err = process.communicate(timeout=30)
+
+    assert (process.returncode, err.decode()) == (
+        130,
+        "\nfaceblur: interrupted; what was finished stays, nothing is half done\n",
+    )
+    assert not (folder / "safe.jpg").exists()
+
+
+def test_a_reader_that_goes_away_is_no_complaint(folder: Path) -> None:
+    shell = f"{' '.join(PROGRAM)} blur holiday photo.jpg --dry-run | true"
+
+    done = subprocess.run(
+        ["bash", "-c", shell], cwd=folder, capture_output=True, text=True, check=False, timeout=30
+    )
+
+    assert (done.stdout, "Traceback" in done.stderr, "Exception" in done.stderr) == (
+        "",
+        False,
+        False,
+    )
