@@ -31,7 +31,6 @@ from faceblur_operator.core.state import ACTIVE, SloState, State
 
 # Worst first: the verdict of a rollout is the worst of its objectives.
 ORDER = (Verdict.BREACH, Verdict.ERROR, Verdict.NO_DATA, Verdict.INSUFFICIENT, Verdict.PASS)
-RANK = {verdict: rank for rank, verdict in enumerate(ORDER)}
 BLIND = (Verdict.NO_DATA, Verdict.ERROR)
 # Samples older than this many intervals say nothing about now.
 STALE_INTERVALS = 3
@@ -95,7 +94,7 @@ def verdict_of(plan: Plan, state: State, now: datetime) -> Verdict:
     """Return the worst verdict; old samples are no data, whatever they said."""
     if not state.slos:
         return Verdict.INSUFFICIENT
-    worst = ORDER[min([RANK[slo.verdict] for slo in state.slos])]
+    worst = ORDER[min([ORDER.index(slo.verdict) for slo in state.slos])]
     if worst in (Verdict.PASS, Verdict.INSUFFICIENT) and _is_stale(plan, state, now):
         return Verdict.NO_DATA
     return worst

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import inf, isfinite
+from operator import attrgetter, sub
 from typing import NamedTuple
 
 from faceblur_operator.core.snapshot import Series
@@ -18,6 +19,7 @@ OPTED_IN = ("opted_in", "true")
 # Replicas of Prometheus scrape by themselves: one may be behind another by a scrape interval. A
 # counter that falls no deeper than this long ago may have been read from one that is behind.
 LAG = timedelta(seconds=30)
+LABELS, VALUE = attrgetter("labels"), attrgetter("value")
 
 
 class Increment(NamedTuple):
@@ -30,6 +32,9 @@ class Increment(NamedTuple):
 
     all: float
     comparable: float
+
+
+NO_GROWTH = Increment(0.0, 0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +55,7 @@ class Shape:
 
     Attributes:
         labels: the series, in the order of the answer.
-        apart: for each whether its events are of people who opted in.
+        apart: where the series of people who opted in are.
         gone: last values of series that vanished.
         floor: values of at least `LAG` ago; what falls below these was reset.
         mark: values that will be the floor next.
@@ -58,7 +63,7 @@ class Shape:
     """
 
     labels: tuple[Labels, ...]
-    apart: tuple[bool, ...]
+    apart: tuple[int, ...]
     gone: Mapping[Labels, float]
     floor: Mapping[Labels, float]
     mark: Mapping[Labels, float]
@@ -101,25 +106,21 @@ def increment(
         next call. Series that vanished keep their last value, so that one which comes back is not
         counted again. While nothing can be counted, the baseline stays: nothing is lost.
     """
-    if seen is None or at >= seen.shape.marks_at or len(series) != len(seen.values):
+    if seen is None or at >= seen.shape.marks_at:
         return _increment(seen, series, at)
     # Nearly every look: the same series in the same order, none of which fell.
-    total = apart = 0.0
-    shape, values = seen.shape, []
-    for one, labels, was, is_apart in zip(
-        series, shape.labels, seen.values, shape.apart, strict=True
-    ):
-        value = one.value
-        grown = value - was
-        if one.labels is not labels and one.labels != labels:
-            return _increment(seen, series, at)
-        if not 0.0 <= grown < inf:
-            return _increment(seen, series, at)
-        values.append(value)
-        total += grown
-        if is_apart:
-            apart += grown
-    return Increment(total, total - apart), Seen(shape, tuple(values))
+    shape, before = seen.shape, seen.values
+    if tuple(map(LABELS, series)) != shape.labels:
+        return _increment(seen, series, at)
+    values = tuple(map(VALUE, series))
+    if values == before and seen.fallen_at is None:
+        return NO_GROWTH, seen
+    grown = list(map(sub, values, before))
+    total = sum(grown)
+    if not total < inf or min(grown) < 0.0:
+        return _increment(seen, series, at)
+    apart = sum([grown[index] for index in shape.apart])
+    return Increment(total, total - apart), Seen(shape, values)
 
 
 def _increment(
@@ -160,7 +161,7 @@ def _shape(
     marked_at: datetime,
 ) -> Shape:
     labels = tuple(now)
-    apart = tuple(OPTED_IN in one for one in labels)
+    apart = tuple(index for index, one in enumerate(labels) if OPTED_IN in one)
     return Shape(labels, apart, gone, floor, mark, marked_at + LAG)
 
 

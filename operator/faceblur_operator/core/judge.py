@@ -1,7 +1,7 @@
 """One objective, its evidence and the samples of one tick: the new evidence and a verdict."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import isfinite, log
 from typing import NamedTuple
 
@@ -61,6 +61,9 @@ class Missing:
     """A query has no series."""
 
 
+MISSING = Missing()
+
+
 class Tick(NamedTuple):
     """Counts of one tick for one side: everything, and the comparable part."""
 
@@ -83,8 +86,13 @@ def count(
         been seen, by query key: nothing when blind, so that no event is lost or counted alone.
     """
     on_bad, on_total = ratio_keys(objective.name, side)
-    bad, bad_after = _grown(on_bad, samples, seen)
-    total, total_after = _grown(on_total, samples, seen)
+    bads, totals = samples.series.get(on_bad), samples.series.get(on_total)
+    bad: Growth | Missing
+    total: Growth | Missing
+    bad, bad_after = increment(seen.get(on_bad), bads, samples.at) if bads else (MISSING, None)
+    total, total_after = (
+        increment(seen.get(on_total), totals, samples.at) if totals else (MISSING, None)
+    )
     if isinstance(bad, Increment) and isinstance(total, Increment):
         found: dict[str, Seen | None] = {on_bad: bad_after, on_total: total_after}
         if objective.bad_is_good:
@@ -103,13 +111,6 @@ def count(
     return None, {on_bad: bad_after, on_total: total_after}
 
 
-def _grown(name: str, samples: Samples, seen: Found) -> tuple[Growth | Missing, Seen | None]:
-    series = samples.series.get(name)
-    if not series:
-        return Missing(), None
-    return increment(seen.get(name), series, samples.at)
-
-
 def _missing(objective: RatioObjective, side: str, samples: Samples, what: str) -> Blind:
     if what == "bad" and objective.bad_is_good and _has(objective, side, samples):
         why = f"the histogram of {side} has no edge at the limit of {objective.name}"
@@ -121,7 +122,12 @@ def learn(state: SloState, objective: RatioObjective, gray: Tick, stable: Tick |
     """Return the evidence with one tick added."""
     versus = state.versus
     # A tick in which more was bad than happened is a torn reading; it proves nothing.
-    if stable is not None and _is_whole(gray) and _is_whole(stable):
+    if (
+        stable is not None
+        and (gray.comparable_bad or stable.comparable_bad)
+        and _is_whole(gray)
+        and _is_whole(stable)
+    ):
         versus = evidence.versus_add(
             versus,
             max_ratio=objective.max_ratio or 1.0,
@@ -215,26 +221,43 @@ def _passed(state: SloState, objective: RatioObjective, terms: Terms) -> SloStat
 
 def judge_gauge(state: SloState, objective: GaugeObjective, series: tuple[Series, ...]) -> SloState:
     """Return the state with the verdict of one value."""
-    state = replace(state, bound=objective.maximum)
     if not series:
-        return _said(state, Verdict.NO_DATA, "Prometheus has no value")
+        return _measured(state, objective, "Prometheus has no value", Verdict.NO_DATA)
     if len(series) > 1:
         why = f"the query gives {len(series)} series where one is wanted"
-        return _said(state, Verdict.ERROR, why)
+        return _measured(state, objective, why, Verdict.ERROR)
     value = series[0].value
     if not isfinite(value):
-        return _said(state, Verdict.ERROR, f"the value is {value}")
-    over = value > objective.maximum
-    breaches = state.breaches + 1 if over else 0
-    state = replace(state, value=value, breaches=breaches)
+        return _measured(state, objective, f"the value is {value}", Verdict.ERROR)
     said = f"{value:.4g}, allowed {objective.maximum:.4g}"
+    if value <= objective.maximum:
+        return _measured(state, objective, said, Verdict.PASS, value)
+    breaches = state.breaches + 1
     if breaches >= objective.failure_limit:
-        return _said(state, Verdict.BREACH, f"{said}, {breaches} times in a row")
-    if over:
-        return _said(
-            state, Verdict.INSUFFICIENT, f"{said}, {breaches} of {objective.failure_limit}"
-        )
-    return _said(state, Verdict.PASS, said)
+        said = f"{said}, {breaches} times in a row"
+        return _measured(state, objective, said, Verdict.BREACH, value, breaches)
+    said = f"{said}, {breaches} of {objective.failure_limit}"
+    return _measured(state, objective, said, Verdict.INSUFFICIENT, value, breaches)
+
+
+def _measured(
+    state: SloState,
+    objective: GaugeObjective,
+    said: str,
+    verdict: Verdict,
+    value: float | None = None,
+    breaches: int = 0,
+) -> SloState:
+    """Return the state of a gauge; without a value nothing is forgotten."""
+    return SloState(
+        name=state.name,
+        verdict=verdict,
+        message=said,
+        restarts=state.restarts,
+        breaches=state.breaches if value is None else breaches,
+        value=state.value if value is None else value,
+        bound=objective.maximum,
+    )
 
 
 def blinded(state: SloState, why: Blind) -> SloState:
