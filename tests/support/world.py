@@ -10,8 +10,16 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from faceblur_operator.api.reasons import Phase
+from faceblur_operator.core.commands import ANNOTATION
 from faceblur_operator.core.decide import Request, decide
-from faceblur_operator.core.decision import Apply, Decision, Delete, Effect, PatchTemplate
+from faceblur_operator.core.decision import (
+    Apply,
+    ClearCommand,
+    Decision,
+    Delete,
+    Effect,
+    PatchTemplate,
+)
 from faceblur_operator.core.objects import weight_on
 from faceblur_operator.core.plan import Plan
 from faceblur_operator.core.snapshot import (
@@ -21,6 +29,7 @@ from faceblur_operator.core.snapshot import (
     Pod,
     PodContainer,
     Samples,
+    Scaler,
     Series,
     Snapshot,
     Workload,
@@ -124,6 +133,9 @@ class World:
     gray_ingress: KubeObject | None = None
     gray_pods: tuple[Pod, ...] = ()
     mounts: tuple[Mount, ...] = ()
+    annotations: dict[str, str] = field(default_factory=dict)
+    stable_scaler: Scaler | None = None
+    gray_scaler: Scaler | None = None
     now: datetime = START
     status: dict[str, Any] = field(default_factory=dict)
     memory: Memory | None = None
@@ -132,6 +144,10 @@ class World:
     counted: dict[str, list[float]] = field(
         default_factory=lambda: {"gray": [0.0, 0.0], "stable": [0.0, 0.0]}
     )
+
+    def command(self, text: str) -> None:
+        """Put a command on the rollout, as a person does."""
+        self.annotations[ANNOTATION] = text
 
     def serve(self, *, gray: int = 0, bad: int = 0, stable: int = 0, stable_bad: int = 0) -> None:
         """Count requests and bad ones among them, for both sides."""
@@ -160,6 +176,9 @@ class World:
             gray_service=self.gray_service,
             ingress=self.ingress,
             gray_ingress=self.gray_ingress,
+            annotations=dict(self.annotations),
+            stable_scaler=self.stable_scaler,
+            gray_scaler=self.gray_scaler,
             samples=samples,
             gray_pods=self.gray_pods,
             mounts=self.mounts,
@@ -206,6 +225,8 @@ class World:
                 assert self.gray_ingress is not None
                 assert (effect.kind, effect.uid) == ("Ingress", self.gray_ingress.uid)
                 self.gray_ingress = None
+            case ClearCommand():
+                assert self.annotations.pop(ANNOTATION) == effect.text
             case PatchTemplate():
                 assert self.stable is not None
                 assert effect.uid == self.stable.uid

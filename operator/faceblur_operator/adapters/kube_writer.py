@@ -1,10 +1,12 @@
 """Carries out the effects of a decision on the API server; checks the fence before each write."""
 
+import logging
 from typing import Any
 
 from faceblur_operator.adapters.kube_api import (
     APPLY_PATCH,
     FIELD_MANAGER,
+    MERGE_PATCH,
     STRATEGIC_PATCH,
     TIMEOUT,
     KubeApi,
@@ -13,10 +15,13 @@ from faceblur_operator.adapters.kube_api import (
     path_of,
 )
 from faceblur_operator.adapters.object_cache import ObjectCache, Ref
-from faceblur_operator.core.decision import Apply, Delete, Effect, PatchTemplate
+from faceblur_operator.core.commands import ANNOTATION
+from faceblur_operator.core.decision import Apply, ClearCommand, Delete, Effect, PatchTemplate
 from faceblur_operator.ports import Fence
 from faceblur_operator.ports.cluster import Key, Resource
-from faceblur_operator.ports.errors import ConflictError, UnreachableError
+from faceblur_operator.ports.errors import ConflictError, RefusedError, UnreachableError
+
+LOG = logging.getLogger(__name__)
 
 
 class KubeWriter:
@@ -42,6 +47,8 @@ class KubeWriter:
                     await self._delete(key, effect)
                 case PatchTemplate():
                     await self._patch(key, effect)
+                case ClearCommand():
+                    await self._clear_command(key, effect)
         except (ConflictError, UnreachableError):
             self._cache.forget(key)
             raise
@@ -93,6 +100,28 @@ class KubeWriter:
             content_type=STRATEGIC_PATCH,
         )
         self._cache.put("Deployment", stored)
+
+    async def _clear_command(self, key: Key, effect: ClearCommand) -> None:
+        """Remove the annotation unless it says something newer; it is harmless where it stays."""
+        found = self._cache.get(Ref("FaceBlurRollout", key.namespace, key.name))
+        metadata = (found or {}).get("metadata") or {}
+        if (metadata.get("annotations") or {}).get(ANNOTATION) != effect.text:
+            return
+        # The version makes a newer command a conflict: it is looked at again, not removed.
+        guarded = {
+            "resourceVersion": metadata["resourceVersion"],
+            "annotations": {ANNOTATION: None},
+        }
+        path = path_of("FaceBlurRollout", key.namespace, key.name)
+        try:
+            stored = await self._send(
+                "PATCH", path, body={"metadata": guarded}, content_type=MERGE_PATCH
+            )
+        except RefusedError as err:
+            told = {"namespace": key.namespace, "name": key.name, "error": str(err)}
+            LOG.warning("may not take a command off", extra={"fields": told})
+            return
+        self._cache.put("FaceBlurRollout", stored)
 
     async def _send(
         self,

@@ -66,4 +66,4 @@ def as_set() -> dict[str, Any]:
     return {"x-kubernetes-list-type": "set"}
 
 
-Weight = Annotated[int, Field(ge=1, le=100)]
+Weight = Annotated[int, Field(ge=0, le=100)]

@@ -152,7 +152,8 @@ class Step(Model):
     """One rung of the ladder from a few users to all."""
 
     weight: Weight = Field(
-        description="Percent of the traffic that goes to gray, 1 to 100. Required."
+        description="Percent of the traffic that goes to gray, 0 to 100. At 0, which only the "
+        "first step can have, nobody but those who opt in reaches gray. Required."
     )
     hold: Duration = Field(
         default="10m",
@@ -161,7 +162,13 @@ class Step(Model):
     )
     approval: bool = Field(
         default=False,
-        description="After the hold, wait until a person says go on. Default false.",
+        description="After the hold, wait until a person says go on, with the command promote. "
+        "Default false.",
+    )
+    replicas: Percentage | None = Field(
+        default=None,
+        description="Size of gray at this step at least, in percent of stable's replicas, such as "
+        "100% for all of them. Default: the weight.",
     )
 
 

@@ -57,6 +57,16 @@ class DecisionStatus(Model):
     to_weight: int | None = Field(default=None, description="Gray weight after, in percent.")
     reason: str | None = Field(default=None, description="Why, in one word.")
     message: str | None = Field(default=None, description="Why, in a sentence with the counts.")
+    by: str | None = Field(
+        default=None, description="Who asked for it, for commands; as the command says."
+    )
+
+
+class EnvStatus(Model):
+    """An environment variable of an earlier release."""
+
+    name: str = Field(description="Name of the variable.")
+    value: str = Field(default="", description="Its value.")
 
 
 class HistoryEntry(Model):
@@ -64,7 +74,14 @@ class HistoryEntry(Model):
 
     revision: str = Field(description="Revision that was released.")
     image: str | None = Field(default=None, description="Its image.")
-    outcome: str | None = Field(default=None, description="Promoted or RolledBack.")
+    env: Annotated[list[EnvStatus], Field(max_length=64)] | None = Field(
+        default=None,
+        description="Variables it was released with, for undo; missing when they are too long.",
+        json_schema_extra=list_map("name"),
+    )
+    outcome: str | None = Field(
+        default=None, description="Promoted, RolledBack, Undone or Superseded."
+    )
     time: datetime | None = Field(default=None, description="When it ended.")
     message: str | None = Field(default=None, description="Why it ended so.")
 

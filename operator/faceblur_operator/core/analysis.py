@@ -40,8 +40,8 @@ Looks = Mapping[str, Seen | None]
 
 
 def is_analysing(state: State) -> bool:
-    """Whether gray gets traffic that must be judged."""
-    return state.stage in ACTIVE and state.weight > 0
+    """Whether gray gets traffic that must be judged, if only from people who opted in."""
+    return state.stage in ACTIVE and (state.weight > 0 or state.weighted_since is not None)
 
 
 def analyse(

@@ -5,6 +5,7 @@ from datetime import timedelta
 from fnmatch import fnmatchcase
 from urllib.parse import urlsplit
 
+from faceblur_operator import api
 from faceblur_operator.api import FaceBlurRolloutSpec, Slo, units
 from faceblur_operator.api.reasons import Reason
 from faceblur_operator.core import builtins
@@ -78,7 +79,7 @@ def compile_plan(
         max_replicas=gray.replicas.max,
         ingress=spec.traffic.ingresses[0],
         opt_in=OptIn(asked.header, asked.value, asked.cookie) if asked else None,
-        steps=tuple(Step(one.weight, units.duration(one.hold)) for one in spec.steps),
+        steps=tuple(_step(one) for one in spec.steps),
         objectives=tuple(objectives),
         prometheus_url=url,
         interval=units.duration(analysis.interval),
@@ -94,13 +95,17 @@ def compile_plan(
     )
 
 
+def _step(one: api.Step) -> Step:
+    size = round(units.fraction(one.replicas) * 100) if one.replicas else 0
+    return Step(one.weight, units.duration(one.hold), one.approval, size)
+
+
 def _unsupported(spec: FaceBlurRolloutSpec) -> str | None:
     """Return a sentence about the first field that this version does not honour yet."""
     asked = {
         "spec.traffic.httpRoutes": bool(spec.traffic.http_routes),
         "more than one of spec.traffic.ingresses": len(spec.traffic.ingresses) > 1,
         "spec.traffic.sticky": spec.traffic.sticky,
-        "spec.steps[].approval": any(step.approval for step in spec.steps),
         "spec.preflight": spec.preflight is not None,
         "spec.gates": bool(spec.gates),
         "spec.notifications": bool(spec.notifications),

@@ -45,7 +45,7 @@ def conditions_for(
     is_running, stage_reason = PROGRESSING[state.stage]
     said = refusal or caution or Refusal(Reason.VALID, "the rollout can work on this cluster")
     accepted = Condition(ConditionType.ACCEPTED, refusal is None, said.reason, said.message)
-    is_paused = state.stage is Stage.STALLED
+    paused = _why_paused(state)
     was_undone = state.stage in (Stage.ROLLING_BACK, Stage.ROLLED_BACK)
     is_promoted = state.stage is Stage.PROMOTED
     return (
@@ -53,9 +53,9 @@ def conditions_for(
         Condition(ConditionType.PROGRESSING, is_running, stage_reason, state.message),
         Condition(
             ConditionType.PAUSED,
-            is_paused,
-            Reason.STABLE_NOT_READY if is_paused else Reason.ACTIVE,
-            state.message if is_paused else "",
+            paused is not None,
+            paused or Reason.ACTIVE,
+            state.message if paused else "",
         ),
         Condition(
             ConditionType.PROMOTED,
@@ -84,6 +84,18 @@ def conditions_for(
     )
 
 
+def _why_paused(state: State) -> Reason | None:
+    """Return why a person is needed before it goes on, None when nobody is."""
+    if state.stage is Stage.STALLED:
+        return Reason.STABLE_NOT_READY
+    if state.stage is not Stage.STEPPING:
+        return None
+    if state.paused_by:
+        return Reason.PAUSED_BY_COMMAND
+    is_asking = state.reason is Reason.WAITING_FOR_APPROVAL
+    return Reason.WAITING_FOR_APPROVAL if is_asking else None
+
+
 def phase_of(conditions: Sequence[Condition]) -> Phase:
     """Return the phase that these conditions mean."""
     by_type = {one.type: one for one in conditions}
@@ -100,7 +112,8 @@ def phase_of(conditions: Sequence[Condition]) -> Phase:
         case Stage.IDLE:
             return Phase.PENDING
         case Stage.STEPPING:
-            return Phase.PROGRESSING
+            is_paused = by_type[ConditionType.PAUSED].status
+            return Phase.PAUSED if is_paused else Phase.PROGRESSING
         case Stage.PROMOTING:
             return Phase.PROMOTING
         case Stage.STALLED:

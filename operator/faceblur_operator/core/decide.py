@@ -8,14 +8,17 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from faceblur_operator.api.reasons import Verdict
+from faceblur_operator.api.reasons import ConditionType, Verdict
 from faceblur_operator.core import memo
 from faceblur_operator.core.admission import admit, caution, measure
 from faceblur_operator.core.analysis import analyse, is_analysing, verdict_of
+from faceblur_operator.core.beginning import begin, follow, unfrozen
+from faceblur_operator.core.commands import hear, leftover
 from faceblur_operator.core.conditions import conditions_for
-from faceblur_operator.core.decision import Apply, Decision, Effect
-from faceblur_operator.core.desired import Target, effects_for, gray_is_current, is_reverted
-from faceblur_operator.core.lifecycle import advance, begin
+from faceblur_operator.core.counters import Seen
+from faceblur_operator.core.decision import Apply, ClearCommand, Decision, Effect, Note
+from faceblur_operator.core.desired import Clocks, Target, effects_for, gray_is_current, is_reverted
+from faceblur_operator.core.lifecycle import advance
 from faceblur_operator.core.objects import APPLIED
 from faceblur_operator.core.plan import Plan
 from faceblur_operator.core.queries import edge_queries, queries_for
@@ -31,6 +34,15 @@ from faceblur_operator.core.revision import (
 from faceblur_operator.core.snapshot import Json, Snapshot
 from faceblur_operator.core.state import Memory, Stage, State
 from faceblur_operator.core.view import View
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a decision says besides its state."""
+
+    refusal: Refusal | None
+    drift: str | None
+    note: Note | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,29 +64,61 @@ def decide(request: Request) -> Decision:
     target = _target(plan, snapshot)
     unmeasurable = measure(plan, snapshot, memory.unmeasurable)
     refusal = admit(plan, snapshot) or unmeasurable
-    if plan.suspended:
-        return _report(request, memory, before, (), refusal, drift=None)
     view = _view(plan, snapshot, now, target, refusal)
-    state = begin(before, view)
-    seen = memory.seen if state.revision == before.revision else {}
-    if snapshot.samples is not None and is_analysing(state):
-        state, seen = analyse(plan, state, snapshot.samples, seen)
-    state = advance(state, view)
-    if (
-        target is not None
-        and snapshot.stable is not None
-        and state.previous is not None
-        and is_reverted(plan, state, snapshot.stable, target)
-    ):
-        state = replace(state, previous=None)
+    state, seen, note = _next(request, memory, view)
+    state = _forget_previous(state, view, target)
     effects: tuple[Effect, ...] = ()
-    if refusal is None or state.stage is Stage.ROLLING_BACK or state.weight > 0:
-        effects = effects_for(
-            plan, state, snapshot, target, is_overdue=_is_overdue(plan, state, now)
-        )
-    drift = _drift(before, state, snapshot, effects)
+    if not _is_frozen(plan, state) and (
+        refusal is None or state.stage is Stage.ROLLING_BACK or is_analysing(state)
+    ):
+        effects = effects_for(plan, state, snapshot, target, _clocks(plan, state, now))
     memory = replace(memory, state=state, seen=seen, unmeasurable=unmeasurable)
-    return _report(request, memory, before, effects, refusal, drift=drift)
+    told = Told(refusal, _drift(before, state, snapshot, effects), note)
+    return _report(request, memory, before, effects, told)
+
+
+def _next(
+    request: Request, memory: Memory, view: View
+) -> tuple[State, Mapping[str, Seen | None], Note | None]:
+    """Return the state after this look, what was counted, and what a person asked for."""
+    plan, before, samples = request.plan, memory.state, request.snapshot.samples
+    state, seen = before, memory.seen
+    if not plan.suspended:
+        if _was_suspended(request.stored_status):
+            state = unfrozen(state, view)
+        state = follow(begin(state, view), view)
+        if samples is not None and is_analysing(state):
+            known = seen if state.judged == before.judged else {}
+            state, seen = analyse(plan, state, samples, known)
+    state, note = hear(state, view, request.stored_status)
+    if not _is_frozen(plan, state):
+        state = advance(state, view)
+    # What was counted before a new beginning is no evidence about it.
+    return state, seen if state.started_at == before.started_at else {}, note
+
+
+def _is_frozen(plan: Plan, state: State) -> bool:
+    """Whether nothing may be done; what takes gray's traffic away is always finished."""
+    return plan.suspended and state.stage not in (Stage.ROLLING_BACK, Stage.ROLLED_BACK)
+
+
+def _was_suspended(stored_status: Json) -> bool:
+    return any(
+        one.get("type") == ConditionType.SUSPENDED and one.get("status") == "True"
+        for one in stored_status.get("conditions") or []
+    )
+
+
+def _forget_previous(state: State, view: View, target: Target | None) -> State:
+    """Return the state without what stable had to be put back to, once that is done."""
+    stable = view.snapshot.stable
+    is_done = (
+        target is not None
+        and stable is not None
+        and state.previous is not None
+        and is_reverted(view.plan, state, stable, target)
+    )
+    return replace(state, previous=None) if is_done else state
 
 
 def refuse(refusal: Refusal, *, generation: int, stored_status: Json, now: datetime) -> Decision:
@@ -120,7 +164,8 @@ def _target(plan: Plan, snapshot: Snapshot) -> Target | None:
     container = container_of(snapshot.stable.template, plan.container)
     if container is None:
         return None
-    return Target(target_template(plan, snapshot.stable.template, container), container)
+    template = target_template(plan, snapshot.stable.template, container)
+    return Target(template, container, revision_of(template))
 
 
 def _view(
@@ -133,7 +178,7 @@ def _view(
         plan=plan,
         snapshot=snapshot,
         now=now,
-        revision=revision_of(target.template),
+        revision=target.revision,
         is_released=target.template == stable.template,
         gray_is_current=gray_is_current(plan, snapshot, target),
         stable_image=image_of(stable.template, target.container),
@@ -143,38 +188,45 @@ def _view(
 
 
 def _report(
-    request: Request,
-    memory: Memory,
-    before: State,
-    effects: tuple[Effect, ...],
-    refusal: Refusal | None,
-    *,
-    drift: str | None,
+    request: Request, memory: Memory, before: State, effects: tuple[Effect, ...], told: Told
 ) -> Decision:
-    plan, now = request.plan, request.now
-    state = memory.state
+    plan, now, state = request.plan, request.now, memory.state
     warned = caution(plan, request.snapshot)
     conditions = conditions_for(
-        state, refusal, is_suspended=plan.suspended, drift=drift, caution=warned
+        state, told.refusal, is_suspended=plan.suspended, drift=told.drift, caution=warned
     )
     verdict = verdict_of(plan, state, now) if is_analysing(state) else Verdict.INSUFFICIENT
     if state.stage in (Stage.ROLLING_BACK, Stage.ROLLED_BACK):
         verdict = verdict_of(plan, replace(state, sampled_at=now), now)
-    facts = Facts(request.snapshot.generation, len(plan.steps), verdict, conditions, now)
+    facts = Facts(
+        request.snapshot.generation,
+        len(plan.steps),
+        verdict,
+        conditions,
+        now,
+        note=told.note,
+        env=plan.gray_env,
+    )
     next_state = replace(state, serial=state.serial + 1)
     status = status_of(next_state, before, request.stored_status, facts)
     is_new = is_worth_storing(status, request.stored_status, written_at=memory.written_at, now=now)
     if is_new:
         memory = replace(memory, state=next_state, written_at=now)
-    said = refusal or warned
-    told = None if said is None or _was_told(request.stored_status, said) else said
+    said = told.refusal or warned
+    news = None if said is None or _was_told(request.stored_status, said) else said
+    look_again = _look_again(plan, state, now)
+    done = leftover(state, request.snapshot.annotations)
+    if done is not None:
+        # Only once the status that says so is stored: a crash must not lose what it forgets.
+        effects = effects if is_new else (*effects, ClearCommand(done))
+        look_again = timedelta(0) if is_new else look_again
     return Decision(
         state=memory.state,
         memory=memory,
         effects=effects,
         status=status if is_new else None,
-        events=events_of(state, before, drift=drift, told=told),
-        look_again=_look_again(plan, state, now),
+        events=events_of(state, before, drift=told.drift, told=news, note=told.note),
+        look_again=look_again,
     )
 
 
@@ -204,8 +256,12 @@ def _drift(
     return None
 
 
-def _is_overdue(plan: Plan, state: State, now: datetime) -> bool:
-    return state.finished_at is None or now - state.finished_at >= plan.scale_down_delay
+def _clocks(plan: Plan, state: State, now: datetime) -> Clocks:
+    ended, closing = state.finished_at, state.closing_since
+    return Clocks(
+        is_overdue=ended is None or now - ended >= plan.scale_down_delay,
+        is_draining=closing is not None and now - closing < plan.drain,
+    )
 
 
 def _look_again(plan: Plan, state: State, now: datetime) -> timedelta | None:
@@ -217,7 +273,9 @@ def _look_again(plan: Plan, state: State, now: datetime) -> timedelta | None:
         ends.append(state.since + plan.progress_deadline)
     if state.stage is Stage.ROLLING_BACK and state.since is not None:
         ends.append(state.since + plan.drain)
-    if state.stage is Stage.PROMOTED and state.finished_at is not None:
+    if state.closing_since is not None:
+        ends.append(state.closing_since + plan.drain)
+    if state.stage in (Stage.PROMOTED, Stage.ROLLED_BACK) and state.finished_at is not None:
         ends.append(state.finished_at + plan.scale_down_delay)
     if state.no_data_since is not None and plan.no_data_rollback_after is not None:
         ends.append(state.no_data_since + plan.no_data_rollback_after)

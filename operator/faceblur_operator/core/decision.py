@@ -42,7 +42,24 @@ class PatchTemplate:
     patch: Json
 
 
-Effect = Apply | Delete | PatchTemplate
+@dataclass(frozen=True, slots=True)
+class ClearCommand:
+    """Takes the command annotation off the rollout if it still has this text."""
+
+    text: str
+
+
+Effect = Apply | Delete | PatchTemplate | ClearCommand
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Something a person asked for and what became of it; belongs into `decisions[]`."""
+
+    action: str
+    reason: Reason
+    message: str
+    by: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,26 +5,41 @@ from typing import Any
 
 from faceblur_operator.core import objects
 from faceblur_operator.core.decision import Apply, Delete, Effect, PatchTemplate
-from faceblur_operator.core.ladder import replicas_for
+from faceblur_operator.core.ladder import size_at, sized_for
 from faceblur_operator.core.plan import Plan
 from faceblur_operator.core.revision import with_release
 from faceblur_operator.core.snapshot import Json, Snapshot, Workload
 from faceblur_operator.core.state import Stage, State
 
-# Stages in which stable must run what it ran before the promotion began.
-REVERTED = frozenset({Stage.ROLLING_BACK, Stage.ROLLED_BACK, Stage.STALLED})
+# Stages in which stable must run what it ran before a promotion that did not end well, or before
+# the one that is undone: the new beginning of a release too, when it broke off a promotion.
+REVERTED = frozenset({Stage.STEPPING, Stage.ROLLING_BACK, Stage.ROLLED_BACK, Stage.STALLED})
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """The template to release and the container that makes the difference."""
+    """The template to release, the container that makes the difference, and its revision."""
 
     template: Json
     container: str
+    revision: str
+
+
+@dataclass(frozen=True, slots=True)
+class Clocks:
+    """What time has brought about.
+
+    Attributes:
+        is_overdue: the delay before gray is scaled down is over.
+        is_draining: gray still finishes what it had before the release began again.
+    """
+
+    is_overdue: bool = False
+    is_draining: bool = False
 
 
 def effects_for(
-    plan: Plan, state: State, snapshot: Snapshot, target: Target | None, *, is_overdue: bool
+    plan: Plan, state: State, snapshot: Snapshot, target: Target | None, clocks: Clocks
 ) -> tuple[Effect, ...]:
     """Return the writes still missing: traffic first, then workloads.
 
@@ -33,23 +48,23 @@ def effects_for(
         state: where the rollout is.
         snapshot: what there is.
         target: None while the stable Deployment cannot be read.
-        is_overdue: the delay before gray is scaled down is over.
+        clocks: what may be done by now.
     """
     effects: list[Effect] = [*_traffic(plan, state, snapshot)]
     if target is None or snapshot.stable is None:
         return tuple(effects)
     stable = snapshot.stable
     effects += _stable(plan, state, stable, target)
-    effects += _gray(plan, state, snapshot, stable, target, is_overdue=is_overdue)
+    effects += _gray(plan, state, snapshot, target, clocks)
     return tuple(effects)
 
 
 def gray_is_current(plan: Plan, snapshot: Snapshot, target: Target) -> bool:
     """Whether the gray Deployment already has the template to release."""
-    gray, stable = snapshot.gray, snapshot.stable
-    if gray is None or stable is None:
+    gray = snapshot.gray
+    if gray is None or snapshot.stable is None:
         return False
-    wanted = _gray_manifest(plan, snapshot, stable, target, gray, replicas=gray.replicas)
+    wanted = _gray_manifest(plan, snapshot, snapshot.stable, target, replicas=gray.replicas)
     return _has_template(plan, wanted, gray, target)
 
 
@@ -61,9 +76,8 @@ def is_reverted(plan: Plan, state: State, stable: Workload, target: Target) -> b
 def _traffic(plan: Plan, state: State, snapshot: Snapshot) -> list[Effect]:
     found, ingress = snapshot.gray_ingress, snapshot.ingress
     is_ours = found is not None and found.owner_uid == snapshot.uid
-    has_traffic = state.weight > 0 or (
-        state.stage is Stage.STEPPING and state.traffic_since is not None
-    )
+    is_open = state.stage is Stage.STEPPING and state.weighted_since is not None
+    has_traffic = state.weight > 0 or is_open
     is_closing = state.stage is Stage.ROLLING_BACK and found is not None
     if not has_traffic and not is_closing:
         return [Delete("Ingress", found.name, found.uid)] if found and is_ours else []
@@ -81,7 +95,7 @@ def _traffic(plan: Plan, state: State, snapshot: Snapshot) -> list[Effect]:
 
 
 def _stable(plan: Plan, state: State, stable: Workload, target: Target) -> list[Effect]:
-    if state.stage is Stage.PROMOTING:
+    if state.stage is Stage.PROMOTING and target.revision == state.revision:
         wanted = target.template
         if objects.matches(wanted["spec"], stable.template["spec"]):
             return []
@@ -104,46 +118,60 @@ def _stable(plan: Plan, state: State, stable: Workload, target: Target) -> list[
 
 
 def _gray(
-    plan: Plan,
-    state: State,
-    snapshot: Snapshot,
-    stable: Workload,
-    target: Target,
-    *,
-    is_overdue: bool,
+    plan: Plan, state: State, snapshot: Snapshot, target: Target, clocks: Clocks
 ) -> list[Effect]:
-    gray = snapshot.gray
+    gray, stable = snapshot.gray, snapshot.stable
+    if stable is None:
+        return []
     if state.stage in {Stage.STEPPING, Stage.PROMOTING, Stage.STALLED}:
-        weight = plan.steps[state.step].weight
-        replicas = replicas_for(plan, weight, stable.replicas)
-        effects: list[Effect] = []
-        service = objects.gray_service(plan, snapshot, stable)
-        found = snapshot.gray_service
-        if found is None or (
-            found.owner_uid == snapshot.uid and not objects.matches(service, found.manifest)
-        ):
-            effects.append(Apply(service))
-        wanted = _gray_manifest(plan, snapshot, stable, target, gray, replicas=replicas)
-        if gray is None or not (
-            gray.replicas == replicas and _has_template(plan, wanted, gray, target)
-        ):
-            effects.append(Apply(wanted))
-        return effects
-    is_over = state.stage is Stage.ROLLED_BACK or (state.stage is Stage.PROMOTED and is_overdue)
+        if clocks.is_draining or target.revision != state.revision:
+            return []
+        return _running_gray(plan, state, snapshot, stable, target)
+    is_over = state.stage in {Stage.ROLLED_BACK, Stage.PROMOTED} and clocks.is_overdue
     if is_over and gray is not None and gray.replicas > 0:
-        return [Apply(_gray_manifest(plan, snapshot, stable, target, gray, replicas=0))]
+        return [Apply(_gray_manifest(plan, snapshot, stable, target, replicas=0))]
     return []
 
 
+def _running_gray(
+    plan: Plan, state: State, snapshot: Snapshot, stable: Workload, target: Target
+) -> list[Effect]:
+    gray, effects = snapshot.gray, list[Effect]()
+    service, found = objects.gray_service(plan, snapshot, stable), snapshot.gray_service
+    if found is None or (
+        found.owner_uid == snapshot.uid and not objects.matches(service, found.manifest)
+    ):
+        effects.append(Apply(service))
+    replicas = _replicas(plan, state, snapshot)
+    wanted = _gray_manifest(plan, snapshot, stable, target, replicas=replicas)
+    if gray is None or not (
+        gray.replicas == replicas and _has_template(plan, wanted, gray, target)
+    ):
+        effects.append(Apply(wanted))
+    return effects
+
+
+def _replicas(plan: Plan, state: State, snapshot: Snapshot) -> int:
+    """Return how many pods gray shall have.
+
+    A HorizontalPodAutoscaler of gray decides; it does not wake at 0 and does not know what comes,
+    so gray is given the size that the next weight needs, within its bounds, and is then left to it.
+    """
+    gray, scaler = snapshot.gray, snapshot.gray_scaler
+    needed = size_at(plan, sized_for(plan, state), state.capacity)
+    if scaler is None:
+        return needed
+    needed = min(max(needed, scaler.minimum), scaler.maximum)
+    if gray is None or gray.replicas == 0:
+        return needed
+    is_rising = state.rising or state.weighted_since is None
+    return max(gray.replicas, needed) if is_rising else gray.replicas
+
+
 def _gray_manifest(
-    plan: Plan,
-    snapshot: Snapshot,
-    stable: Workload,
-    target: Target,
-    gray: Workload | None,
-    *,
-    replicas: int,
+    plan: Plan, snapshot: Snapshot, stable: Workload, target: Target, *, replicas: int
 ) -> Json:
+    gray = snapshot.gray
     if gray is not None and gray.owner_uid != snapshot.uid:
         return objects.adopted_deployment(plan, target.container, gray, replicas=replicas)
     return objects.gray_deployment(plan, snapshot, stable, target.template, replicas=replicas)

@@ -1,50 +1,21 @@
 """The life of a rollout: from one state to the next, one rule per stage.
 
 Nothing here writes. A weight goes up in one place only (`_raise`), after gray is ready for it and
-the step before it has passed; it goes to zero in one place only (`roll_back`).
+the step before it has passed, or a person has granted it; it goes to zero in one place only
+(`roll_back`).
 """
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from faceblur_operator.api.reasons import Reason, Verdict
 from faceblur_operator.core.analysis import explain, is_analysing, verdict_of
-from faceblur_operator.core.ladder import is_last, replicas_for
+from faceblur_operator.core.ladder import is_last, size_at, target_of
 from faceblur_operator.core.plan import Plan
 from faceblur_operator.core.refusal import Refusal
 from faceblur_operator.core.snapshot import Workload
-from faceblur_operator.core.state import ACTIVE, Stage, State
+from faceblur_operator.core.state import ACTIVE, Grant, Stage, State
 from faceblur_operator.core.view import Moment, View
-
-
-def begin(state: State, view: View) -> State:
-    """Return a fresh state when the specification asks for another revision than before."""
-    if view.problem is not None or state.revision == view.revision:
-        return state
-    plan = view.plan
-    fresh = State(
-        revision=view.revision,
-        image=plan.image,
-        stable_image=view.stable_image,
-        since=view.now,
-        started_at=view.now,
-        serial=state.serial,
-    )
-    if view.is_released:
-        return replace(
-            fresh,
-            stage=Stage.PROMOTED,
-            finished_at=view.now,
-            reason=Reason.ALREADY_STABLE,
-            message=f"stable already runs {plan.image}; nothing to release",
-        )
-    was_running = state.stage in ACTIVE | {Stage.ROLLING_BACK}
-    return replace(
-        fresh,
-        stage=Stage.STEPPING,
-        reason=Reason.RESTARTED if was_running else Reason.STARTED,
-        message=f"releasing {plan.image}" + (", beginning again from 0 %" if was_running else ""),
-    )
 
 
 def advance(state: State, view: View) -> State:
@@ -74,8 +45,26 @@ def roll_back(state: State, view: View, reason: Reason, message: str) -> State:
         weight=0,
         since=view.now,
         weighted_since=None,
+        rising=False,
+        granted=Grant.NONE,
+        paused_by="",
         reason=reason,
         message=message,
+    )
+
+
+def promote(state: State, view: View) -> State:
+    """Return the state in which stable gets what was analysed."""
+    return replace(
+        state,
+        stage=Stage.PROMOTING,
+        since=view.now,
+        previous=state.previous or view.previous,
+        rising=False,
+        granted=Grant.NONE,
+        paused_by="",
+        reason=Reason.PROMOTING,
+        message=f"stable gets {view.plan.image}",
     )
 
 
@@ -84,87 +73,145 @@ def held(state: State, view: View, moment: Moment) -> Refusal | None:
 
     Asked in this order: paused, approval, preflight (at the start), gates (at that moment).
     """
-    del state, view, moment
+    if state.paused_by:
+        why = f"paused by {state.paused_by}; the weight stays until resume or promote"
+        return Refusal(Reason.PAUSED_BY_COMMAND, why)
+    wants_approval = moment is not Moment.START and view.plan.steps[state.step].approval
+    if wants_approval and state.granted is Grant.NONE:
+        why = (
+            f"{_step_of(state, view.plan)} is over and waits for a person: "
+            f"kubectl faceblur promote {view.plan.name}"
+        )
+        return Refusal(Reason.WAITING_FOR_APPROVAL, why)
     return None
 
 
 def _cause_to_roll_back(state: State, view: View) -> tuple[Reason, str] | None:
+    """Return why gray must lose its traffic now, None when nothing says so."""
+    return _evidence_against(state, view) or _never_ready(state, view)
+
+
+def _evidence_against(state: State, view: View) -> tuple[Reason, str] | None:
     plan, gray, now = view.plan, view.snapshot.gray, view.now
-    if is_analysing(state):
-        verdict = verdict_of(plan, state, now)
-        if verdict is Verdict.BREACH:
-            return Reason.SLO_BREACHED, explain(state, verdict)
-        if gray is not None and gray.ready == 0 and state.weight > 0:
-            return Reason.GRAY_LOST_READINESS, f"no pod of {gray.name} is ready any more"
-        allowed = plan.no_data_rollback_after
-        since = state.no_data_since
-        if allowed is not None and since is not None and now - since >= allowed:
-            why = f"no evidence for {_seconds(now, since)} s: {explain(state, verdict)}"
-            return Reason.NO_DATA_TOO_LONG, why
-    is_waiting = state.stage is Stage.STEPPING and state.weighted_since is None
-    if is_waiting and state.since is not None and now - state.since >= plan.progress_deadline:
-        why = f"{_gray_readiness(gray)} after {_seconds(now, state.since)} s"
-        return Reason.GRAY_NOT_READY, why
-    return None
+    if not is_analysing(state):
+        return None
+    verdict = verdict_of(plan, state, now)
+    if verdict is Verdict.BREACH:
+        return Reason.SLO_BREACHED, explain(state, verdict)
+    if gray is None:
+        return Reason.GRAY_LOST_READINESS, f"Deployment {plan.gray_deployment} is gone"
+    if gray.ready == 0:
+        return Reason.GRAY_LOST_READINESS, f"no pod of {gray.name} is ready any more"
+    allowed, since = plan.no_data_rollback_after, state.no_data_since
+    if allowed is None or since is None or now - since < allowed or state.weight == 0:
+        return None
+    why = f"no evidence for {_seconds(now, since)} s: {explain(state, verdict)}"
+    return Reason.NO_DATA_TOO_LONG, why
+
+
+def _never_ready(state: State, view: View) -> tuple[Reason, str] | None:
+    if state.since is None or view.now - state.since < view.plan.progress_deadline:
+        return None
+    if not _waits_for_gray(state) or _can_carry(state, view):
+        return None
+    why = f"{_gray_readiness(view.snapshot.gray)} after {_seconds(view.now, state.since)} s"
+    return Reason.GRAY_NOT_READY, why
 
 
 def _step(state: State, view: View) -> State:
     if state.weighted_since is None:
-        return _raise(state, view)
-    plan, now = view.plan, view.now
-    verdict = verdict_of(plan, state, now)
-    left = plan.steps[state.step].hold - (now - state.weighted_since)
-    if verdict is not Verdict.PASS:
-        return replace(state, reason=Reason.HOLDING, message=f"{explain(state, verdict)}")
-    if left.total_seconds() > 0:
-        why = f"{state.weight} % for another {left.total_seconds():.0f} s; all objectives pass"
-        return replace(state, reason=Reason.HOLDING, message=why)
+        return _raise(state, view, Moment.START)
+    plan = view.plan
     last = is_last(plan, state.step)
-    refused = held(state, view, Moment.PROMOTION if last else Moment.STEP)
+    refused = _not_yet(state, view) or held(state, view, Moment.PROMOTION if last else Moment.STEP)
     if refused is not None:
-        return replace(state, reason=refused.reason, message=refused.message)
-    if last:
-        return replace(
-            state,
-            stage=Stage.PROMOTING,
-            since=now,
-            previous=view.previous,
-            reason=Reason.PROMOTING,
-            message=f"stable gets {plan.image}",
-        )
-    return _raise(
-        replace(state, step=state.step + 1, since=now, weighted_since=None),
-        view,
+        return _waiting(state, refused)
+    return promote(state, view) if last else _raise(state, view, Moment.STEP)
+
+
+def _not_yet(state: State, view: View) -> Refusal | None:
+    """Return what the present weight still has to show, None when a person granted it."""
+    if state.granted is not Grant.NONE:
+        return None
+    verdict = verdict_of(view.plan, state, view.now)
+    # Nobody is sent to gray at weight 0, so nothing can be shown there: only a breach counts.
+    if verdict is not Verdict.PASS and state.weight > 0:
+        return Refusal(Reason.HOLDING, explain(state, verdict))
+    begun = state.weighted_since or view.now
+    left = view.plan.steps[state.step].hold - (view.now - begun)
+    if left > timedelta(0):
+        shown = "all objectives pass" if state.weight > 0 else "only those who opted in reach gray"
+        why = f"{state.weight} % for another {left.total_seconds():.0f} s; {shown}"
+        return Refusal(Reason.HOLDING, why)
+    return None
+
+
+def _raise(state: State, view: View, moment: Moment) -> State:
+    """Return the state with the next weight, as soon as gray can carry it."""
+    plan = view.plan
+    step = target_of(plan, state)
+    weight = plan.steps[step].weight
+    closing = state.closing_since
+    if closing is not None and view.now - closing < plan.drain:
+        why = f"gray finishes what it has before {plan.image} begins again"
+        return replace(state, reason=Reason.WAITING_FOR_GRAY, message=why)
+    if not _can_carry(state, view):
+        since = state.since if _waits_for_gray(state) and state.since else view.now
+        why = _missing(state, view, step)
+        waits = replace(state, rising=moment is not Moment.START, since=since)
+        return replace(waits, reason=Reason.WAITING_FOR_GRAY, message=why)
+    refused = held(state, view, moment) if moment is Moment.START else None
+    if refused is not None:
+        return _waiting(state, refused)
+    is_first = state.weight == 0
+    return replace(
+        state,
+        step=step,
+        weight=weight,
+        since=None,
+        weighted_since=view.now,
+        traffic_since=state.traffic_since or view.now,
+        rising=False,
+        granted=state.granted if state.granted is Grant.FULL else Grant.NONE,
+        # Those who opted in are no sample of all users: the evidence begins with the others.
+        slos=() if is_first else state.slos,
+        no_data_since=None if is_first else state.no_data_since,
+        reason=Reason.WEIGHT_RAISED,
+        message=f"{weight} % to gray (step {step + 1} of {len(plan.steps)})",
     )
 
 
-def _raise(state: State, view: View) -> State:
-    """Return the state with the weight of its step, as soon as gray can carry it."""
-    plan, gray, stable = view.plan, view.snapshot.gray, view.snapshot.stable
-    weight = plan.steps[state.step].weight
-    needed = replicas_for(plan, weight, stable.replicas if stable else 1)
-    can_carry = (
+def _waiting(state: State, refused: Refusal) -> State:
+    """Return the state that waits for something else than gray: no deadline runs."""
+    return replace(state, since=None, reason=refused.reason, message=refused.message)
+
+
+def _waits_for_gray(state: State) -> bool:
+    return state.stage is Stage.STEPPING and (state.rising or state.weighted_since is None)
+
+
+def _can_carry(state: State, view: View) -> bool:
+    """Whether gray is ready for the weight that comes next."""
+    gray = view.snapshot.gray
+    needed = size_at(view.plan, target_of(view.plan, state), state.capacity)
+    return (
         gray is not None
         and view.gray_is_current
         and gray.settled
         and gray.replicas >= needed
         and min(gray.ready, gray.updated) >= needed
         and view.snapshot.gray_service is not None
+        and view.revision == state.revision
     )
-    if not can_carry:
-        why = f"{_gray_readiness(gray)}, {needed} needed for {weight} %"
-        return replace(state, reason=Reason.WAITING_FOR_GRAY, message=why)
-    refused = held(state, view, Moment.START) if state.traffic_since is None else None
-    if refused is not None:
-        return replace(state, reason=refused.reason, message=refused.message)
-    return replace(
-        state,
-        weight=weight,
-        weighted_since=view.now,
-        traffic_since=state.traffic_since or view.now,
-        reason=Reason.WEIGHT_RAISED,
-        message=f"{weight} % to gray ({_step_of(state, plan)})",
-    )
+
+
+def _missing(state: State, view: View, step: int) -> str:
+    plan, scaler = view.plan, view.snapshot.gray_scaler
+    needed = size_at(plan, step, state.capacity)
+    why = f"{_gray_readiness(view.snapshot.gray)}, {needed} needed for {plan.steps[step].weight} %"
+    if scaler is not None and scaler.maximum < needed:
+        why += f"; HorizontalPodAutoscaler {scaler.name} allows {scaler.maximum}: raise its maximum"
+    return why
 
 
 def _promote(state: State, view: View) -> State:
@@ -198,13 +245,16 @@ def _promote(state: State, view: View) -> State:
 
 
 def _drain(state: State, view: View) -> State:
-    if state.since is None or view.now - state.since < view.plan.drain:
+    stable = view.snapshot.stable
+    since = state.since or view.now
+    if view.now - since < view.plan.drain:
         return state
-    return replace(
-        state,
-        stage=Stage.ROLLED_BACK,
-        finished_at=view.now,
-    )
+    # Only an undo is about stable's pods; every other rollback is over without them.
+    is_changing = state.previous is not None or (stable is not None and not stable.is_rolled_out)
+    is_patient = view.now - since < view.plan.progress_deadline
+    if state.reason is Reason.UNDONE and is_changing and is_patient:
+        return state
+    return replace(state, stage=Stage.ROLLED_BACK, finished_at=view.now)
 
 
 def _gray_readiness(gray: Workload | None) -> str:
@@ -212,7 +262,7 @@ def _gray_readiness(gray: Workload | None) -> str:
 
 
 def _step_of(state: State, plan: Plan) -> str:
-    return f"step {state.step + 1} of {len(plan.steps)}"
+    return f"step {state.step + 1} of {len(plan.steps)} ({state.weight} %)"
 
 
 def _seconds(now: datetime, since: datetime) -> int:

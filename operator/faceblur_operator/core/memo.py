@@ -12,7 +12,7 @@ from typing import Any
 from faceblur_operator.api.reasons import ConditionType, Reason, Verdict
 from faceblur_operator.core.conditions import stage_of
 from faceblur_operator.core.evidence import RATIO_STEPS, Counts
-from faceblur_operator.core.state import Previous, SloState, State
+from faceblur_operator.core.state import Grant, Previous, SloState, State
 
 TIMES = (
     "since",
@@ -22,7 +22,10 @@ TIMES = (
     "finished_at",
     "sampled_at",
     "no_data_since",
+    "closing_since",
 )
+# Left out while empty: most rollouts have none of them.
+WORDS = ("command", "paused_by", "judged", "undone")
 
 
 def dump(state: State) -> str:
@@ -40,6 +43,9 @@ def dump(state: State) -> str:
         "times": {name: time.isoformat() for name, time in times.items() if time is not None},
         "slos": {slo.name: _dump_slo(slo) for slo in state.slos},
     }
+    memo |= {name: getattr(state, name) for name in WORDS if getattr(state, name)}
+    optional = {"granted": state.granted.value, "rising": state.rising, "capacity": state.capacity}
+    memo |= {name: value for name, value in optional.items() if value}
     if state.previous is not None:
         memo["previous"] = {
             "image": state.previous.image,
@@ -90,6 +96,13 @@ def _load(memo: Mapping[str, Any], status: Mapping[str, Any]) -> State:
         slos=tuple(_load_slo(name, one) for name, one in memo["slos"].items()),
         previous=_load_previous(previous) if previous else None,
         serial=int(memo["serial"]),
+        granted=Grant(memo.get("granted", "")),
+        rising=bool(memo.get("rising", False)),
+        capacity=int(memo.get("capacity", 0)),
+        command=str(memo.get("command", "")),
+        paused_by=str(memo.get("paused_by", "")),
+        judged=str(memo.get("judged", "")),
+        undone=str(memo.get("undone", "")),
         **{name: datetime.fromisoformat(text) for name, text in memo["times"].items()},
     )
 

@@ -17,10 +17,17 @@ class OnSharedBreach(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One rung of the ladder: `weight` percent of the traffic for at least `hold`."""
+    """One rung of the ladder: `weight` percent of the traffic for at least `hold`.
+
+    Attributes:
+        approval: a person has to say go on before the next step, or the promotion.
+        size: percent of stable's pods that gray has here at least; the weight when it is more.
+    """
 
     weight: int
     hold: timedelta
+    approval: bool = False
+    size: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import Any
 from faceblur_operator.api.reasons import Phase, Reason, Verdict
 from faceblur_operator.core import memo
 from faceblur_operator.core.conditions import Condition, phase_of, stamp, stored
-from faceblur_operator.core.decision import Event
+from faceblur_operator.core.decision import Event, Note
 from faceblur_operator.core.refusal import Refusal
 from faceblur_operator.core.state import ACTIVE, SloState, Stage, State
 
@@ -16,6 +16,8 @@ from faceblur_operator.core.state import ACTIVE, SloState, Stage, State
 REFRESH = timedelta(seconds=10)
 KEPT_DECISIONS = 10
 KEPT_HISTORY = 10
+LONGEST = 512
+LONGEST_ENV = 300
 WARNINGS = frozenset(
     {
         Reason.SLO_BREACHED,
@@ -36,6 +38,8 @@ class Facts:
     verdict: Verdict
     conditions: tuple[Condition, ...]
     now: datetime
+    note: Note | None = None
+    env: tuple[tuple[str, str], ...] = ()
 
 
 def status_of(
@@ -89,16 +93,24 @@ def is_worth_storing(
 
 
 def events_of(
-    state: State, before: State, *, drift: str | None, told: Refusal | None
+    state: State,
+    before: State,
+    *,
+    drift: str | None,
+    told: Refusal | None,
+    note: Note | None = None,
 ) -> tuple[Event, ...]:
     """Return the events of one decision."""
     events: list[Event] = []
     if drift is not None:
         events.append(Event(Reason.REPAIRED, drift, is_warning=True))
+    if note is not None:
+        is_refused = note.reason is Reason.COMMAND_REFUSED
+        events.append(Event(note.reason, note.message, is_warning=is_refused))
     if told is not None:
         events.append(Event(told.reason, told.message, is_warning=True))
     if state.revision != before.revision and state.stage is Stage.STEPPING:
-        was_running = before.stage in ACTIVE
+        was_running = before.stage in ACTIVE | {Stage.ROLLING_BACK}
         reason = Reason.RESTARTED if was_running else Reason.STARTED
         from_image = f"{state.stable_image} stays stable"
         events.append(Event(reason, f"releasing {state.image}; {from_image}"))
@@ -135,36 +147,48 @@ def _decisions(
     state: State, before: State, stored_status: Mapping[str, Any], facts: Facts
 ) -> list[dict[str, Any]]:
     kept = list(stored_status.get("decisions") or [])
+    at = {"time": stamp(facts.now)}
+    if facts.note is not None:
+        told = {"reason": facts.note.reason.value, "message": facts.note.message[:LONGEST]}
+        kept.append({**at, "action": facts.note.action, **told, "by": facts.note.by})
     if _is_news(state, before):
-        kept.append(
-            {
-                "time": stamp(facts.now),
-                "action": state.stage.value,
-                "fromWeight": before.weight,
-                "toWeight": state.weight,
-                "reason": state.reason.value,
-                "message": state.message[:512],
-            }
-        )
+        weights = {"fromWeight": before.weight, "toWeight": state.weight}
+        told = {"reason": state.reason.value, "message": state.message[:LONGEST]}
+        kept.append({**at, "action": state.stage.value, **weights, **told})
     return kept[-KEPT_DECISIONS:]
 
 
 def _history(
     state: State, before: State, stored_status: Mapping[str, Any], facts: Facts
 ) -> list[dict[str, Any]]:
+    """Return how releases ended; one that was promoted with what an undo needs to put it back."""
     kept = list(stored_status.get("history") or [])
+    if before.stage in ACTIVE and state.revision != before.revision:
+        kept.append(_ended(before, "Superseded", f"{state.image} was asked for", facts))
     is_end = state.stage in (Stage.PROMOTED, Stage.ROLLED_BACK) and state.stage is not before.stage
     if is_end and state.reason is not Reason.ALREADY_STABLE:
-        kept.append(
-            {
-                "revision": state.revision,
-                "image": state.image,
-                "outcome": "Promoted" if state.stage is Stage.PROMOTED else "RolledBack",
-                "time": stamp(facts.now),
-                "message": state.message[:512],
-            }
-        )
+        ended = _ended(state, _outcome(state), state.message, facts)
+        if state.stage is Stage.PROMOTED:
+            env = [{"name": name, "value": value} for name, value in facts.env]
+            ended |= {"env": env} if len(str(env)) <= LONGEST_ENV else {}
+        kept.append(ended)
     return kept[-KEPT_HISTORY:]
+
+
+def _ended(state: State, outcome: str, message: str, facts: Facts) -> dict[str, Any]:
+    return {
+        "revision": state.revision,
+        "image": state.image,
+        "outcome": outcome,
+        "time": stamp(facts.now),
+        "message": message[:LONGEST],
+    }
+
+
+def _outcome(state: State) -> str:
+    if state.stage is Stage.PROMOTED:
+        return "Promoted"
+    return "Undone" if state.reason is Reason.UNDONE else "RolledBack"
 
 
 def _slo(slo: SloState) -> dict[str, Any]:
@@ -204,4 +228,5 @@ def _essence(status: Mapping[str, Any]) -> tuple[object, ...]:
 def _remembered(status: Mapping[str, Any]) -> object:
     """Return why the stored state is where it is, and what it would put back."""
     memory = memo.peek(status)
-    return memory.get("reason"), str(memory.get("previous"))
+    kept = ("reason", "command", "granted", "paused_by", "rising", "judged", "undone")
+    return *(memory.get(name) for name in kept), str(memory.get("previous"))

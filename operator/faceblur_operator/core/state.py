@@ -27,6 +27,14 @@ class Stage(Enum):
     PROMOTED = "promoted"
 
 
+class Grant(Enum):
+    """How far a person's promote reaches; what is granted waits for neither time nor evidence."""
+
+    NONE = ""
+    STEP = "step"
+    FULL = "full"
+
+
 ACTIVE = frozenset({Stage.STEPPING, Stage.PROMOTING, Stage.STALLED})
 
 
@@ -76,6 +84,15 @@ class State:
         sampled_at: when Prometheus last gave an answer that could be read.
         no_data_since: when evidence began to be missing.
         reason, message: why it is where it is.
+        previous: what stable is put back to; after a promotion, what an undo puts back.
+        command: digest of the command that was consumed last and may still be on the resource.
+        granted: what a person's promote has granted.
+        paused_by: who paused it; empty while it is not paused.
+        rising: gray is being made ready for the next step's weight.
+        judged: digest of the objectives that the evidence is about.
+        undone: digest of what an undo took back; it is not released again by itself.
+        capacity: pods that stable had with all the traffic; 0 before the release began.
+        closing_since: when gray lost its traffic to a new beginning; it drains first.
         serial: counts the stored statuses, so that a stale memory is noticed.
     """
 
@@ -96,6 +113,14 @@ class State:
     message: str = ""
     slos: tuple[SloState, ...] = ()
     previous: Previous | None = None
+    command: str = ""
+    granted: Grant = Grant.NONE
+    paused_by: str = ""
+    rising: bool = False
+    judged: str = ""
+    undone: str = ""
+    capacity: int = 0
+    closing_since: datetime | None = None
     serial: int = 0
 
 

@@ -12,7 +12,7 @@ from datetime import timedelta
 from faceblur_operator.api import SpecError, parse_spec
 from faceblur_operator.api.reasons import Phase, Reason
 from faceblur_operator.core.decide import Request
-from faceblur_operator.core.decision import Apply, Decision, Delete, Effect, Event
+from faceblur_operator.core.decision import Apply, ClearCommand, Decision, Delete, Effect, Event
 from faceblur_operator.core.plan import Plan
 from faceblur_operator.core.refusal import Refusal
 from faceblur_operator.core.snapshot import Json, NoSamples, Samples, Snapshot
@@ -192,10 +192,14 @@ class Reconciler:
 
 
 def _kind_of(effect: Effect) -> str:
+    if isinstance(effect, ClearCommand):
+        return "FaceBlurRollout"
     return effect.kind if isinstance(effect, Apply | Delete) else "Deployment"
 
 
 def _named(effect: Effect) -> dict[str, str]:
+    shown = {"verb": type(effect).__name__, "kind": _kind_of(effect)}
+    if isinstance(effect, ClearCommand):
+        return shown
     name = effect.manifest["metadata"]["name"] if isinstance(effect, Apply) else effect.name
-    verb = type(effect).__name__
-    return {"verb": verb, "kind": _kind_of(effect), "object": str(name)}
+    return {**shown, "object": str(name)}

@@ -186,6 +186,9 @@ class FakeKubeApi(KubeApi):
         uid = (body.get("metadata") or {}).get("uid")
         if uid not in (None, found["metadata"]["uid"]):
             raise ConflictError(f"{place} has another uid")
+        version = (body.get("metadata") or {}).get("resourceVersion")
+        if version not in (None, found["metadata"]["resourceVersion"]):
+            raise ConflictError(f"{place} has been modified")
         merge = strategic_merge if content_type == STRATEGIC_PATCH else json_merge
         return self._store(place, merge(found, body))
 

@@ -18,8 +18,8 @@ from faceblur_operator.api import FaceBlurRolloutSpec, OnNoData, SpecError, Step
             id="a field with a typo",
         ),
         pytest.param(
-            with_steps(0, 100),
-            "spec.steps[0].weight: input should be greater than or equal to 1; found 0",
+            with_steps(-1, 100),
+            "spec.steps[0].weight: input should be greater than or equal to 0; found -1",
             id="a number out of range, by its place in a list",
         ),
         pytest.param(

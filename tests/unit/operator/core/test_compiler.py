@@ -122,12 +122,6 @@ def test_accuracy_counts_faces(builtin: str, bad: str, total: str) -> None:
             id="sticky",
         ),
         pytest.param(
-            {"steps": [{"weight": 50, "approval": True}, {"weight": 100}]},
-            Reason.NOT_SUPPORTED,
-            "approval",
-            id="approval",
-        ),
-        pytest.param(
             {"preflight": {"stableHealthy": True}},
             Reason.NOT_SUPPORTED,
             "preflight",

@@ -105,6 +105,8 @@ def test_gray_keeps_its_pods_until_it_has_drained() -> None:
 
     assert (world.phase, world.gray and world.gray.replicas) == (Phase.ROLLING_BACK, 1)
     run(world, plan, 6)
+    assert (world.phase, world.gray and world.gray.replicas) == (Phase.ROLLED_BACK, 1)
+    run(world, plan, 30)
     assert (world.phase, world.gray and world.gray.replicas) == (Phase.ROLLED_BACK, 0)
     assert world.gray_ingress is None
     assert images(world) == ["ai-face-blur:1.0"]

@@ -10,8 +10,9 @@ from faceblur_operator.api.reasons import Phase
 from faceblur_operator.core import memo
 from faceblur_operator.core.decide import queries, recall
 from faceblur_operator.core.decision import Apply, Delete
-from faceblur_operator.core.lifecycle import View, advance
+from faceblur_operator.core.lifecycle import advance
 from faceblur_operator.core.state import Memory, Stage, State
+from faceblur_operator.core.view import View
 
 
 def an_adopted_world() -> World:
