@@ -45,9 +45,9 @@ _SUFFIXES = {
 # Bytes per pixel at the worst moment, beside the frames that are kept; measured, see the test
 # of each format's peak.
 _WORK = {
-    Format.JPEG: 7,
+    Format.JPEG: 8,
     Format.PNG: 9,
-    Format.WEBP: 10,
+    Format.WEBP: 11,
     Format.AVIF: 22,
     Format.TIFF: 9,
     Format.GIF: 9,

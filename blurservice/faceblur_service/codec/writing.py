@@ -23,6 +23,8 @@ AVIF_QUALITY = 75
 # 75 of AVIF keeps what 90 of JPEG does. Speeds: half the time of the default for 3 % more bytes.
 _AVIF_SPEED = 9
 _WEBP_METHOD = 2
+# OpenCV takes twice the time, and 50 MB less at 25 megapixels.
+_WEBP_LARGE = 12_000_000
 _WEBP_LOSSLESS = {"lossless": True, "quality": 0, "method": 0, "exact": False}
 
 
@@ -70,6 +72,8 @@ def _webp(frames: Iterable[Frame], header: Header) -> bytes:
     if header.frames > 1:
         return _animation(frames, "WEBP", loop=header.loop or 0, **options)
     (frame,) = frames
+    if header.pixels > _WEBP_LARGE and not header.lossless and frame.alpha is None:
+        return _cv2(".webp", frame.picture, [cv2.IMWRITE_WEBP_QUALITY, WEBP_QUALITY])
     out = io.BytesIO()
     _image(frame).save(out, "WEBP", **options)
     return out.getvalue()
