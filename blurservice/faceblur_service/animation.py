@@ -20,11 +20,15 @@ def with_neighbours(frames: Iterable[Judged[Shown]]) -> Iterator[Judged[Shown]]:
     for frame in frames:
         if waiting is not None:
             shown, own = waiting
-            yield shown, own + before + frame[1]
+            yield shown, _once(own + before + frame[1])
             before = own
         waiting = frame
     if waiting is not None:
-        yield waiting[0], waiting[1] + before
+        yield waiting[0], _once(waiting[1] + before)
+
+
+def _once(boxes: tuple[Box, ...]) -> tuple[Box, ...]:
+    return tuple(dict.fromkeys(boxes))
 
 
 def over_all(boxes: Iterable[Box]) -> tuple[Box, ...]:

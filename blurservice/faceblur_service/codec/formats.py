@@ -48,11 +48,12 @@ _WORK = {
     Format.JPEG: 8,
     Format.PNG: 9,
     Format.WEBP: 11,
-    Format.AVIF: 22,
+    Format.AVIF: 26,
     Format.TIFF: 9,
     Format.GIF: 9,
 }
-_LOSSLESS_WEBP = 28
+# WebP packs transparency without loss, too, and looks for repetitions in all of it.
+_LOSSLESS_WEBP = 30
 # A decoder of an animation holds two canvases, and three frames wait for their neighbours.
 _ANIMATION = 20
 
@@ -96,7 +97,7 @@ class Header:
         """Bytes that working on the picture takes at the worst moment, estimated from above."""
         canvas = self.width * self.height
         work = _WORK[self.format]
-        if self.format is Format.WEBP and self.lossless:
+        if self.format is Format.WEBP and (self.lossless or self.alpha):
             work = _LOSSLESS_WEBP
         if self.alpha:
             work += 3

@@ -28,3 +28,7 @@ def test_boxes_reach_one_frame_far_and_no_further() -> None:
 
 def test_a_face_that_stays_is_told_once() -> None:
     assert over_all([A, A.moved(1, 1), B]) == (A, B)
+
+
+def test_a_box_that_stays_is_hidden_once() -> None:
+    assert list(with_neighbours([("one", (A,)), ("two", (A,))])) == [("one", (A,)), ("two", (A,))]
