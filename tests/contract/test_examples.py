@@ -17,11 +17,15 @@ each = pytest.mark.parametrize("folder", folders(), ids=lambda folder: folder.na
 
 def test_there_is_an_example_for_each_way_to_release() -> None:
     assert [folder.name for folder in folders()] == [
+        "abort",
+        "approval",
         "bad-release",
+        "blue-green",
         "custom-query",
         "full-release",
         "good-release",
         "header-opt-in",
+        "undo",
     ]
 
 

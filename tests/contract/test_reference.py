@@ -6,6 +6,7 @@ from pathlib import Path
 from tests.support.detectors import FakeDetector
 
 from faceblur_operator.adapters.prometheus_meter import PrometheusMeter
+from faceblur_operator.core.commands import Verb
 from faceblur_operator.wiring.settings import PREFIX, Settings
 from faceblur_service.gray import SqlitePool
 from faceblur_service.settings import Settings as ServiceSettings
@@ -37,6 +38,12 @@ def test_every_setting_of_the_service_is_named() -> None:
     listed = {name for name in NAMED if name.isupper() and not name.startswith((PREFIX, "POD_"))}
 
     assert listed == read
+
+
+def test_every_command_is_explained() -> None:
+    page = (ROOT / "docs" / "reference" / "commands.md").read_text(encoding="utf-8")
+
+    assert [verb for verb in Verb if f"`{verb}`" not in page] == []
 
 
 def test_every_metric_is_named_and_exists(tmp_path: Path) -> None:

@@ -29,9 +29,10 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version | replace "+" "_" }}
 
 {{/* What the operator may do in a namespace it looks after: one rule per thing its code does. */}}
 {{- define "faceblur-operator.rules" -}}
+# Patched for one thing only: to take a command off that was carried out.
 - apiGroups: [faceblur.dev]
   resources: [faceblurrollouts]
-  verbs: [get, list, watch]
+  verbs: [get, list, watch, patch]
 # Only the status: what users ask for is theirs.
 - apiGroups: [faceblur.dev]
   resources: [faceblurrollouts/status]

@@ -113,6 +113,15 @@ def test_the_rights_of_the_chart_are_enough(operator: Operator) -> None:
         what="the gray Service is made again",
     )
 
+    command = ("annotate", "rollout", "face-blur", "faceblur.dev/command=abort")
+    assert operator.kubectl(*command, "--namespace=faceblur").returncode == 0
+    eventually(
+        lambda: operator.read("rollout", "face-blur")["metadata"].get("annotations", {}),
+        lambda left: "faceblur.dev/command" not in left,
+        within=DELETED,
+        what="the command is carried out and taken off",
+    )
+
     log = operator.log.read_text(encoding="utf-8")
     assert made == {"deployment": "FaceBlurRollout", "service": "FaceBlurRollout"}
     assert "leading" in log
