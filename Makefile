@@ -6,7 +6,7 @@ PY    := $(VENV)/bin/python
 export PYTHONUNBUFFERED := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast check generate lock
+.PHONY: help setup demo test test-fast fuzz check generate lock
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -25,6 +25,9 @@ test: $(VENV)/.ready ## everything: checks, unit, contract, integration, end to 
 
 test-fast: $(VENV)/.ready ## checks, unit and contract tests: a minute or two
 	@$(PY) -m tests.support.runner check unit contract
+
+fuzz: $(VENV)/.ready ## 10,000 broken pictures of each format through the blur service: ten minutes
+	@$(PY) -m tests.support.fuzz
 
 check: $(VENV)/.ready ## formatting, lint, types, layers, generated files
 	@$(PY) -m tests.support.runner check

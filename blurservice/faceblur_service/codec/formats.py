@@ -45,9 +45,9 @@ _SUFFIXES = {
 # Bytes per pixel at the worst moment, beside the frames that are kept; measured, see the test
 # of each format's peak.
 _WORK = {
-    Format.JPEG: 8,
+    Format.JPEG: 7.8,
     Format.PNG: 9,
-    Format.WEBP: 11,
+    Format.WEBP: 10.9,
     Format.AVIF: 26,
     Format.TIFF: 9,
     Format.GIF: 9,
@@ -56,6 +56,8 @@ _WORK = {
 _LOSSLESS_WEBP = 30
 # A decoder of an animation holds two canvases, and three frames wait for their neighbours.
 _ANIMATION = 20
+# Whatever the size: strips, tables, the file itself.
+_SOME = 8 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,14 +98,14 @@ class Header:
     def cost(self) -> int:
         """Bytes that working on the picture takes at the worst moment, estimated from above."""
         canvas = self.width * self.height
-        work = _WORK[self.format]
+        work: float = _WORK[self.format]
         if self.format is Format.WEBP and (self.lossless or self.alpha):
             work = _LOSSLESS_WEBP
         if self.alpha:
             work += 3
         if self.format is Format.TIFF:
-            return canvas * work + self.pixels
+            return _SOME + int(canvas * work) + self.pixels
         if self.frames == 1:
-            return canvas * work
+            return _SOME + int(canvas * work)
         kept = 1 if self.format is Format.GIF else 4
-        return canvas * (work + _ANIMATION) + kept * self.pixels
+        return _SOME + int(canvas * (work + _ANIMATION)) + kept * self.pixels
