@@ -25,6 +25,7 @@ EVIDENCE_GATHERS = Patience("enough requests are counted", 60)
 PROMOTION = Patience("stable's pods are replaced one by one", 120)
 ROLLBACK = Patience("a bad version is noticed and taken back", 60)
 TRAFFIC_FOLLOWS = Patience("the ingress controller follows the Ingress", 10)
+POD_SAYS_SO = Patience("the kubelet has tried often enough to say what is wrong", 90)
 GARBAGE_IS_GONE = Patience("owned objects vanish with their owner", 60)
 SCALED = Patience("a Deployment has the pods it should have", 60)
 A_WHILE = Patience("a while in which nothing may happen", 8)
@@ -69,6 +70,7 @@ class Scene:
         image: str = installation.VERSION_GRAY,
         slos: Sequence[Mapping[str, Any]] = (ALWAYS_GOOD,),
         pods: tuple[int, int] = (1, 10),
+        env: Mapping[str, str] | None = None,
     ) -> None:
         """Apply a rollout with these steps, each held for `hold`, and this many gray pods."""
         self._weights = weights
@@ -88,6 +90,7 @@ class Scene:
                     "env": [
                         {"name": "ENABLE_GRAY_FEATURE", "value": "true"},
                         {"name": "RELEASE_MARK", "value": self._mark},
+                        *({"name": name, "value": value} for name, value in (env or {}).items()),
                     ],
                 },
                 "traffic": {"ingresses": [installation.INGRESS], "optIn": OPT_IN},

@@ -9,6 +9,7 @@ from functools import lru_cache
 from hashlib import sha256
 
 from faceblur_operator.api.reasons import Reason
+from faceblur_operator.core.decision import Note
 from faceblur_operator.core.plan import Objective, Plan
 from faceblur_operator.core.state import ACTIVE, Grant, Stage, State
 from faceblur_operator.core.view import View
@@ -18,6 +19,9 @@ def begin(state: State, view: View) -> State:
     """Return a fresh state when the specification asks for another revision than before."""
     if view.problem is not None:
         return state
+    if state.revision == view.revision and _is_reconfigured(state, view):
+        why = f"a ConfigMap or Secret of {view.plan.image} changed, beginning again from 0 %"
+        return anew(state, view, Reason.RESTARTED, why)
     if state.revision == view.revision:
         return _already_stable(state, view) if _is_needless(state, view) else state
     if state.undone and state.undone == release_of(view.plan):
@@ -52,6 +56,7 @@ def anew(state: State, view: View, reason: Reason, message: str) -> State:
         judged=digest_of(view.plan.objectives),
         capacity=stable.replicas if stable else 0,
         closing_since=now if had_traffic else state.closing_since,
+        config=view.config,
         serial=state.serial,
     )
     return _already_stable(fresh, view) if _is_needless(fresh, view) else fresh
@@ -75,6 +80,8 @@ def follow(state: State, view: View) -> State:
     if state.judged != judged:
         slos = () if state.judged else state.slos
         state = replace(state, judged=judged, slos=slos, no_data_since=None)
+    if not state.config:
+        state = replace(state, config=view.config)
     return _on_the_ladder(state, view)
 
 
@@ -121,6 +128,24 @@ def _on_the_ladder(state: State, view: View) -> State:
         rising=False,
         granted=Grant.NONE,
     )
+
+
+def reconfigured(before: State, state: State) -> Note | None:
+    """Return what has to be told when other ConfigMaps or Secrets began a release again."""
+    is_same = state.revision == before.revision and state.started_at != before.started_at
+    if not (is_same and before.config and state.config != before.config):
+        return None
+    why = f"a ConfigMap or Secret that {state.image} uses changed; beginning again from 0 %"
+    return Note("restart", Reason.RESTARTED, why, "the operator")
+
+
+def _is_reconfigured(state: State, view: View) -> bool:
+    """Whether gray's pods were started with other ConfigMaps or Secrets than there are now.
+
+    Only while a release runs: stable's pods read the same ones, so there is nothing to release
+    otherwise, and after a rollback a rotated Secret must not bring the bad version back.
+    """
+    return bool(state.stage in ACTIVE and state.config and view.config != state.config)
 
 
 def _is_needless(state: State, view: View) -> bool:

@@ -9,16 +9,16 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from faceblur_operator.api.reasons import ConditionType, Verdict
-from faceblur_operator.core import memo
+from faceblur_operator.core import configs, memo, pods
 from faceblur_operator.core.admission import admit, caution, measure
 from faceblur_operator.core.analysis import analyse, is_analysing, verdict_of
-from faceblur_operator.core.beginning import begin, follow, unfrozen
+from faceblur_operator.core.beginning import begin, follow, reconfigured, unfrozen
 from faceblur_operator.core.commands import hear, leftover
 from faceblur_operator.core.conditions import conditions_for
 from faceblur_operator.core.counters import Seen
 from faceblur_operator.core.decision import Apply, ClearCommand, Decision, Effect, Note
 from faceblur_operator.core.desired import Clocks, Target, effects_for, gray_is_current, is_reverted
-from faceblur_operator.core.lifecycle import advance
+from faceblur_operator.core.lifecycle import advance, drain_of
 from faceblur_operator.core.objects import APPLIED
 from faceblur_operator.core.plan import Plan
 from faceblur_operator.core.queries import edge_queries, queries_for
@@ -61,7 +61,7 @@ def decide(request: Request) -> Decision:
     plan, snapshot, now = request.plan, request.snapshot, request.now
     memory = recall(request.memory, request.stored_status)
     before = memory.state
-    target = _target(plan, snapshot)
+    target = _target(plan, snapshot, before.config)
     unmeasurable = measure(plan, snapshot, memory.unmeasurable)
     refusal = admit(plan, snapshot) or unmeasurable
     view = _view(plan, snapshot, now, target, refusal)
@@ -91,6 +91,7 @@ def _next(
             known = seen if state.judged == before.judged else {}
             state, seen = analyse(plan, state, samples, known)
     state, note = hear(state, view, request.stored_status)
+    note = note or reconfigured(before, state)
     if not _is_frozen(plan, state):
         state = advance(state, view)
     # What was counted before a new beginning is no evidence about it.
@@ -158,14 +159,16 @@ def recall(memory: Memory | None, stored_status: Json) -> Memory:
     return Memory(memo.load(stored_status))
 
 
-def _target(plan: Plan, snapshot: Snapshot) -> Target | None:
+def _target(plan: Plan, snapshot: Snapshot, config: str) -> Target | None:
     if snapshot.stable is None:
         return None
     container = container_of(snapshot.stable.template, plan.container)
     if container is None:
         return None
     template = target_template(plan, snapshot.stable.template, container)
-    return Target(template, container, revision_of(template))
+    # What cannot be read now is what it was.
+    config = configs.digest_of(snapshot.mounts) or config
+    return Target(template, container, revision_of(template), config)
 
 
 def _view(
@@ -184,6 +187,7 @@ def _view(
         stable_image=image_of(stable.template, target.container),
         previous=previous_of(stable.template, target.container, plan.gray_env),
         problem=refusal,
+        config=target.config,
     )
 
 
@@ -214,7 +218,7 @@ def _report(
         memory = replace(memory, state=next_state, written_at=now)
     said = told.refusal or warned
     news = None if said is None or _was_told(request.stored_status, said) else said
-    look_again = _look_again(plan, state, now)
+    look_again = _look_again(plan, state, request.snapshot, now)
     done = leftover(state, request.snapshot.annotations)
     if done is not None:
         # Only once the status that says so is stored: a crash must not lose what it forgets.
@@ -264,15 +268,15 @@ def _clocks(plan: Plan, state: State, now: datetime) -> Clocks:
     )
 
 
-def _look_again(plan: Plan, state: State, now: datetime) -> timedelta | None:
+def _look_again(plan: Plan, state: State, snapshot: Snapshot, now: datetime) -> timedelta | None:
     """Return when time alone may change the outcome."""
-    ends: list[datetime] = []
+    ends: list[datetime] = pods.due(snapshot)
     if state.stage is Stage.STEPPING and state.weighted_since is not None:
         ends.append(state.weighted_since + plan.steps[state.step].hold)
     if state.stage in (Stage.STEPPING, Stage.PROMOTING) and state.since is not None:
         ends.append(state.since + plan.progress_deadline)
     if state.stage is Stage.ROLLING_BACK and state.since is not None:
-        ends.append(state.since + plan.drain)
+        ends.append(state.since + drain_of(plan, state, snapshot))
     if state.closing_since is not None:
         ends.append(state.closing_since + plan.drain)
     if state.stage in (Stage.PROMOTED, Stage.ROLLED_BACK) and state.finished_at is not None:

@@ -18,11 +18,16 @@ REVERTED = frozenset({Stage.STEPPING, Stage.ROLLING_BACK, Stage.ROLLED_BACK, Sta
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """The template to release, the container that makes the difference, and its revision."""
+    """The template to release, the container that makes the difference, and its revision.
+
+    Attributes:
+        config: digest of the ConfigMaps and Secrets it uses; empty without any.
+    """
 
     template: Json
     container: str
     revision: str
+    config: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,8 +178,12 @@ def _gray_manifest(
 ) -> Json:
     gray = snapshot.gray
     if gray is not None and gray.owner_uid != snapshot.uid:
-        return objects.adopted_deployment(plan, target.container, gray, replicas=replicas)
-    return objects.gray_deployment(plan, snapshot, stable, target.template, replicas=replicas)
+        return objects.adopted_deployment(
+            plan, target.container, gray, replicas=replicas, config=target.config
+        )
+    return objects.gray_deployment(
+        plan, snapshot, stable, target.template, replicas=replicas, config=target.config
+    )
 
 
 def _has_template(plan: Plan, wanted: Json, gray: Workload, target: Target) -> bool:

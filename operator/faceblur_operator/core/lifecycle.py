@@ -9,11 +9,12 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from faceblur_operator.api.reasons import Reason, Verdict
+from faceblur_operator.core import pods
 from faceblur_operator.core.analysis import explain, is_analysing, verdict_of
 from faceblur_operator.core.ladder import is_last, size_at, target_of
 from faceblur_operator.core.plan import Plan
 from faceblur_operator.core.refusal import Refusal
-from faceblur_operator.core.snapshot import Workload
+from faceblur_operator.core.snapshot import Snapshot
 from faceblur_operator.core.state import ACTIVE, Grant, Stage, State
 from faceblur_operator.core.view import Moment, View
 
@@ -88,7 +89,9 @@ def held(state: State, view: View, moment: Moment) -> Refusal | None:
 
 def _cause_to_roll_back(state: State, view: View) -> tuple[Reason, str] | None:
     """Return why gray must lose its traffic now, None when nothing says so."""
-    return _evidence_against(state, view) or _never_ready(state, view)
+    # Gray's pods need no metric, so this works while Prometheus is down.
+    told = pods.trouble(view.plan, state, view.snapshot, view.now) if view.gray_is_current else None
+    return told or _evidence_against(state, view) or _never_ready(state, view)
 
 
 def _evidence_against(state: State, view: View) -> tuple[Reason, str] | None:
@@ -114,7 +117,7 @@ def _never_ready(state: State, view: View) -> tuple[Reason, str] | None:
         return None
     if not _waits_for_gray(state) or _can_carry(state, view):
         return None
-    why = f"{_gray_readiness(view.snapshot.gray)} after {_seconds(view.now, state.since)} s"
+    why = f"{_gray_readiness(view.snapshot)} after {_seconds(view.now, state.since)} s"
     return Reason.GRAY_NOT_READY, why
 
 
@@ -208,7 +211,7 @@ def _can_carry(state: State, view: View) -> bool:
 def _missing(state: State, view: View, step: int) -> str:
     plan, scaler = view.plan, view.snapshot.gray_scaler
     needed = size_at(plan, step, state.capacity)
-    why = f"{_gray_readiness(view.snapshot.gray)}, {needed} needed for {plan.steps[step].weight} %"
+    why = f"{_gray_readiness(view.snapshot)}, {needed} needed for {plan.steps[step].weight} %"
     if scaler is not None and scaler.maximum < needed:
         why += f"; HorizontalPodAutoscaler {scaler.name} allows {scaler.maximum}: raise its maximum"
     return why
@@ -244,10 +247,21 @@ def _promote(state: State, view: View) -> State:
     return replace(state, reason=Reason.PROMOTING, message=why)
 
 
+def drain_of(plan: Plan, state: State, snapshot: Snapshot) -> timedelta:
+    """Return how long gray needs to finish its requests: no time when nobody could reach it."""
+    could_be_reached = (
+        state.traffic_since is not None
+        or state.closing_since is not None
+        or snapshot.gray_ingress is not None
+    )
+    # Not nothing: the look that ends it is another than the one that began it.
+    return plan.drain if could_be_reached else timedelta(microseconds=1)
+
+
 def _drain(state: State, view: View) -> State:
     stable = view.snapshot.stable
     since = state.since or view.now
-    if view.now - since < view.plan.drain:
+    if view.now < since + drain_of(view.plan, state, view.snapshot):
         return state
     # Only an undo is about stable's pods; every other rollback is over without them.
     is_changing = state.previous is not None or (stable is not None and not stable.is_rolled_out)
@@ -257,8 +271,12 @@ def _drain(state: State, view: View) -> State:
     return replace(state, stage=Stage.ROLLED_BACK, finished_at=view.now)
 
 
-def _gray_readiness(gray: Workload | None) -> str:
-    return "no gray pod yet" if gray is None else f"{gray.ready} gray pods ready"
+def _gray_readiness(snapshot: Snapshot) -> str:
+    gray = snapshot.gray
+    if gray is None:
+        return "no gray pod yet"
+    why = gray.failure or pods.why_not_ready(snapshot.gray_pods)
+    return f"{gray.ready} gray pods ready" + (f" ({why})" if why else "")
 
 
 def _step_of(state: State, plan: Plan) -> str:

@@ -25,7 +25,7 @@ TIMES = (
     "closing_since",
 )
 # Left out while empty: most rollouts have none of them.
-WORDS = ("command", "paused_by", "judged", "undone")
+WORDS = ("command", "paused_by", "judged", "undone", "config")
 
 
 def dump(state: State) -> str:
@@ -103,6 +103,7 @@ def _load(memo: Mapping[str, Any], status: Mapping[str, Any]) -> State:
         paused_by=str(memo.get("paused_by", "")),
         judged=str(memo.get("judged", "")),
         undone=str(memo.get("undone", "")),
+        config=str(memo.get("config", "")),
         **{name: datetime.fromisoformat(text) for name, text in memo["times"].items()},
     )
 

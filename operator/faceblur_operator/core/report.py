@@ -24,6 +24,11 @@ WARNINGS = frozenset(
         Reason.NO_DATA_TOO_LONG,
         Reason.GRAY_NOT_READY,
         Reason.GRAY_LOST_READINESS,
+        Reason.GRAY_CRASHING,
+        Reason.GRAY_OUT_OF_MEMORY,
+        Reason.GRAY_IMAGE_NOT_PULLABLE,
+        Reason.GRAY_NOT_STARTABLE,
+        Reason.GRAY_EVICTED,
         Reason.STABLE_NOT_READY,
     }
 )

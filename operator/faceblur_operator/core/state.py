@@ -93,6 +93,7 @@ class State:
         undone: digest of what an undo took back; it is not released again by itself.
         capacity: pods that stable had with all the traffic; 0 before the release began.
         closing_since: when gray lost its traffic to a new beginning; it drains first.
+        config: digest of the ConfigMaps and Secrets that this release began with.
         serial: counts the stored statuses, so that a stale memory is noticed.
     """
 
@@ -121,6 +122,7 @@ class State:
     undone: str = ""
     capacity: int = 0
     closing_since: datetime | None = None
+    config: str = ""
     serial: int = 0
 
 

@@ -28,6 +28,7 @@ class View:
         gray_is_current: gray's pods run the template to release.
         previous: what stable runs, to be put back should a promotion fail.
         problem: why the cluster does not allow the rollout at present.
+        config: digest of the ConfigMaps and Secrets that the template uses; empty without any.
     """
 
     plan: Plan
@@ -39,3 +40,4 @@ class View:
     stable_image: str
     previous: Previous | None
     problem: Refusal | None
+    config: str = ""
