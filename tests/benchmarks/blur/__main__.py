@@ -1,0 +1,78 @@
+"""`make bench-blur`: measure the blur service, and write figures and the table of them.
+
+`python -m tests.benchmarks.blur [PART …] [--quick]`; parts: recall, speed, served, detectable, rss;
+without any: all. A part that is not measured keeps its figures of before. `--quick` only shows
+that everything runs: its figures are printed and not kept.
+"""
+
+import argparse
+import importlib
+import importlib.util
+import sys
+from collections.abc import Sequence
+
+from tests.benchmarks.blur import detectable, memory, scenes, served, speed
+from tests.benchmarks.figures import Figure, as_table, put_table, read, write
+
+NAME = "blur"
+PREFIXES = {
+    "recall": ("recall.",),
+    "speed": ("ms.", "throughput."),
+    "served": ("p95.", "cache."),
+    "detectable": ("detectable.",),
+    "rss": ("rss.",),
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure and return 0; 1 when a promise was not kept."""
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.blur")
+    parser.add_argument("parts", nargs="*", metavar="PART", help=", ".join(PREFIXES))
+    parser.add_argument("--quick", action="store_true", help="only show that it runs")
+    asked = parser.parse_args(arguments)
+    unknown = set(asked.parts) - set(PREFIXES)
+    if unknown:
+        parser.error(f"there is no part {', '.join(sorted(unknown))}")
+    parts = asked.parts or list(PREFIXES)
+    figures = [figure for part in parts for figure in _measure(part, quick=asked.quick)]
+    if asked.quick:
+        sys.stdout.write(as_table(figures))
+        return 0
+    measured = tuple(prefix for part in parts for prefix in PREFIXES[part])
+    kept = [figure for figure in read(NAME) if not figure.name.startswith(measured)]
+    whole = sorted([*kept, *figures], key=lambda figure: figure.name.split(".")[0])
+    sys.stdout.write(as_table(figures))
+    sys.stdout.write(f"\nwritten to {write(NAME, whole)}\n")
+    put_table(NAME, whole)
+    return 1 if any(figure.is_met is False for figure in figures) else 0
+
+
+def _measure(part: str, *, quick: bool) -> list[Figure]:
+    sys.stderr.write(f"measuring {part} …\n")
+    if part in {"recall", "detectable"} and not scenes.labelled("dlib"):
+        sys.stderr.write(f"{part}: skipped, no labelled pictures; set FACEBLUR_TEST_FACES\n")
+        return []
+    match part:
+        case "speed":
+            return speed.measure(0.2 if quick else 4.0)
+        case "served":
+            return served.measure(6 if quick else 60)
+        case "detectable":
+            return detectable.measure(2 if quick else detectable.CROWDS)
+        case "rss":
+            return memory.measure(200, ("jpeg",)) if quick else memory.measure()
+        case _:
+            return _recall(quick=quick)
+
+
+def _recall(*, quick: bool) -> list[Figure]:
+    name = "tests.benchmarks.blur.recall"
+    if quick or importlib.util.find_spec(name) is None:
+        sys.stderr.write("recall: nothing to measure quickly\n")
+        return []
+    found: list[Figure] = importlib.import_module(name).measure()
+    return found
+
+
+if __name__ == "__main__":
+    sys.exit(main())
