@@ -127,16 +127,18 @@ class Bench:
             "name": KEY.name,
         }
         owner |= {"uid": rollout, "controller": True}
-        pod = await self.add(
+        container = {"name": "processor", "image": "gray"}
+        await self.add(
             {
                 "apiVersion": "v1",
                 "kind": "Pod",
                 "metadata": {"name": name, "labels": labels, "ownerReferences": [owner]},
-                "spec": {"containers": [{"name": "processor", "image": "gray"}]},
+                "spec": {"schedulerName": "nobody", "containers": [container]},
             }
         )
         path = path_of("Pod", SPACE, name, subresource="status")
-        return await self.api.request("PUT", path, body={**pod, "status": status})
+        body = {"status": status}
+        return await self.api.request("PATCH", path, body=body, content_type=MERGE_PATCH)
 
     async def get(self, kind: str, name: str) -> Object:
         return await self.api.get(path_of(kind, SPACE, name))
