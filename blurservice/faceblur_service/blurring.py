@@ -1,65 +1,137 @@
-"""Make faces unrecognisable: shrink each to a 4 x 4 grid and enlarge that again.
+"""Make faces unrecognisable in an array, in the way the caller chose.
 
-Pure on arrays. Of a hidden face sixteen mean colours are left, however large it is, so the
-strength follows the face's size by itself. A Gaussian kernel is not used: one that hides as much
-costs seconds on a large face, and the usual smaller ones leave most faces detectable.
+Pure on arrays. The default shrinks each head to a 4 x 4 grid and enlarges that again: sixteen mean
+colours are left of it, however large it is, so the strength follows the face's size by itself. A
+Gaussian kernel is not used: one that hides as much costs seconds on a large face, and the usual
+smaller ones leave most faces detectable. What each mode leaves: docs/design/hiding.md.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
+from faceblur_service import emoji
 from faceblur_service.geometry import Box, Region, head_of, visible
+from faceblur_service.options import Mode, Strength
 
 Picture = npt.NDArray[np.uint8]
 """Pixels: uint8, shape (height, width, channels), BGR colour order, or BGRA."""
 
 GRID = 4
+STRONG_GRID = 3
+# Of the grid's colours, in levels of 255: enough to blur sixteen known means, too little to see.
+NOISE = 20.0
+# Nothing of the face is in it.
+SOLID_BGR = (72, 64, 56)
 # An ellipse over so few pixels would leave corners of the face outside.
 TINY = 24
+# Inside this part of the head's ellipse, which holds the whole face, everything is hidden; from
+# there to its rim the picture fades in.
+FULLY_HIDDEN = 0.9
+# Pixels blended at once: a face may fill 25 megapixels, and blending needs 12 bytes for each.
+_STRIP = 1 << 17
 
 
-def hide_faces(picture: Picture, faces: Iterable[Box]) -> Picture:
+def hide_faces(
+    picture: Picture,
+    faces: Iterable[Box],
+    mode: Mode = Mode.BLUR,
+    strength: Strength = Strength.NORMAL,
+) -> Picture:
     """Return a copy of the picture in which each face is hidden.
 
     Args:
         picture: uint8, shape (height, width, 3), BGR; left unchanged.
-        faces: Boxes as the detector gives them; the margin around each is added here.
+        faces: Boxes as a detector gives them; the margin around each is added here.
+        mode: What is put over them.
+        strength: How little is left of them; counts for blur and mosaic.
     """
     result = picture.copy()
+    hide_faces_inplace(result, faces, mode, strength)
+    return result
+
+
+def hide_faces_inplace(
+    picture: Picture,
+    faces: Iterable[Box],
+    mode: Mode = Mode.BLUR,
+    strength: Strength = Strength.NORMAL,
+) -> None:
+    """Hide faces in the picture itself; see `hide_faces`."""
     height, width = picture.shape[:2]
     for face in faces:
         head = head_of(face)
         region = visible(head, width, height)
-        if region is not None:
-            _hide_inplace(result, region, head, tiny=min(face.width, face.height) < TINY)
-    return result
+        if region is None:
+            continue
+        view = picture[region.y1 : region.y2, region.x1 : region.x2]
+        cover = _cover(view, region, head, mode, strength)
+        # A mosaic is made of squares; and few pixels are hidden to the last one.
+        if mode is Mode.MOSAIC or min(face.width, face.height) < TINY:
+            view[:] = cover
+        else:
+            _blend_inplace(view, cover, region, head, soft=mode is Mode.BLUR)
 
 
-def _hide_inplace(picture: Picture, region: Region, head: Box, *, tiny: bool) -> None:
-    view = picture[region.y1 : region.y2, region.x1 : region.x2]
-    grid = cv2.resize(view, (GRID, GRID), interpolation=cv2.INTER_AREA)
-    # Evens out neighbours: eyes and mouth as three dark cells still look like a face.
-    grid = cv2.GaussianBlur(grid, (3, 3), 0)
-    hidden = cv2.resize(grid, (region.width, region.height), interpolation=cv2.INTER_LINEAR)
-    if tiny:
-        view[:] = hidden
-        return
-    # Through the mask only: what is outside the head outline stays as sharp as it was.
-    cv2.copyTo(hidden, _ellipse(region, head), view)
+def _cover(view: Picture, region: Region, head: Box, mode: Mode, strength: Strength) -> Picture:
+    match mode:
+        case Mode.BLUR:
+            grid = _grid(view, strength)
+            # Evens out neighbours: eyes and mouth as three dark cells still look like a face.
+            grid = cv2.GaussianBlur(grid, (3, 3), 0)
+            return _enlarged(grid, region, cv2.INTER_LINEAR)
+        case Mode.MOSAIC:
+            return _enlarged(_grid(view, strength), region, cv2.INTER_NEAREST)
+        case Mode.SOLID:
+            return np.full_like(view, SOLID_BGR)
+        case Mode.EMOJI:
+            return emoji.drawn(region, head)
 
 
-def _ellipse(region: Region, head: Box) -> npt.NDArray[np.uint8]:
-    """Return which pixels of the region lie in the ellipse of the head: 1 or 0.
+def _grid(view: Picture, strength: Strength) -> cv2.typing.MatLike:
+    if strength is Strength.NORMAL:
+        return cv2.resize(view, (GRID, GRID), interpolation=cv2.INTER_AREA)
+    grid = cv2.resize(view, (STRONG_GRID, STRONG_GRID), interpolation=cv2.INTER_AREA)
+    # Never from a seed: known noise can be subtracted.
+    noise = np.random.default_rng().normal(0, NOISE, grid.shape)
+    return np.asarray(np.clip(np.rint(grid + noise), 0, 255), np.uint8)
 
-    Of the whole head, also where the picture's edge cuts it: an ellipse of the visible part alone
-    would leave the face's edge at the picture's edge outside.
+
+def _enlarged(grid: cv2.typing.MatLike, region: Region, how: int) -> Picture:
+    return np.asarray(cv2.resize(grid, (region.width, region.height), interpolation=how), np.uint8)
+
+
+def _blend_inplace(view: Picture, cover: Picture, region: Region, head: Box, *, soft: bool) -> None:
+    """Put the cover over the head's ellipse; outside it every pixel stays exactly as it was."""
+    for rows in _strips(region):
+        share = _share(region, head, rows, soft=soft)[:, :, None]
+        below = view[rows].astype(np.int32)
+        below += ((cover[rows].astype(np.int32) - below) * share + 128) >> 8
+        view[rows] = below
+
+
+def _strips(region: Region) -> Iterator[slice]:
+    step = max(1, _STRIP // region.width)
+    for start in range(0, region.height, step):
+        yield slice(start, min(region.height, start + step))
+
+
+def _share(region: Region, head: Box, rows: slice, *, soft: bool) -> npt.NDArray[np.int32]:
+    """Return how much of the cover shows in some rows of a region: 0 to 256.
+
+    The ellipse is that of the whole head, also where the picture's edge cuts it: an ellipse of the
+    visible part alone would leave the face's edge at the picture's edge outside.
     """
     x = np.arange(region.x1, region.x2, dtype=np.float32) + (0.5 - (head.x1 + head.x2) / 2)
-    y = np.arange(region.y1, region.y2, dtype=np.float32) + (0.5 - (head.y1 + head.y2) / 2)
-    # One pixel more than the ellipse, so that rounding never leaves a pixel of the rim.
+    y = np.arange(region.y1 + rows.start, region.y1 + rows.stop, dtype=np.float32)
+    y += 0.5 - (head.y1 + head.y2) / 2
+    # One pixel more than the ellipse, so that rounding never leaves a pixel of the face.
     x /= head.width / 2 + 1
     y /= head.height / 2 + 1
-    return ((x * x)[None, :] + (y * y)[:, None] <= 1).view(np.uint8)
+    radius = np.sqrt((x * x)[None, :] + (y * y)[:, None])
+    if not soft:
+        return np.where(radius <= 1, np.int32(256), np.int32(0))
+    share = np.clip((1 - radius) * (256 / (1 - FULLY_HIDDEN)), 0, 256)
+    return np.asarray(share, np.int32)

@@ -6,7 +6,7 @@ x1 <= x < x2 and y1 <= y < y2.
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +17,14 @@ NMS_IOU = 0.3
 CONTAINED = 0.7
 # A tile hardly smaller than the picture sees what the whole-picture pass has seen already.
 WORTH_TILING = 1.25
+
+# How a detector of small faces sees a picture: small ones enlarged, large ones shrunk to a budget.
+_ENLARGED = ((600_000, 1.75), (2_800_000, 1.5))
+_WORK_PIXELS = 6_300_000
+# A score says less about a face of few pixels: so much less for each halving below this size.
+_SURE_SIDE = 48
+_LESS_SURE = 0.08
+_MOST_HALVINGS = 3
 
 _FULL_BUDGET_PIXELS = 2_000_000
 _SMALL_BUDGET_PIXELS = 8_000_000
@@ -83,15 +91,15 @@ class Region:
 def head_of(face: Box) -> Box:
     """Return the box around the whole head of a face.
 
-    A detector's box reaches from the eyebrows to the chin: the head outline needs a quarter more
-    at the sides and below, and a third above. These margins are also the least with which the
-    ellipse inside the head's box holds all of the face's box, corners included.
+    A detector's box reaches from the forehead to the chin and leaves out hair and ears: three
+    tenths more at the sides and below, and four above, hold the head's outline. The inner nine
+    tenths of the ellipse in this box still hold all of the face's box, corners included.
     """
     return Box(
-        face.x1 - 0.24 * face.width,
-        face.y1 - 0.34 * face.height,
-        face.x2 + 0.24 * face.width,
-        face.y2 + 0.24 * face.height,
+        face.x1 - 0.3 * face.width,
+        face.y1 - 0.4 * face.height,
+        face.x2 + 0.3 * face.width,
+        face.y2 + 0.3 * face.height,
         face.score,
     )
 
@@ -130,6 +138,37 @@ def merge(boxes: Iterable[Box]) -> list[Box]:
     return kept
 
 
+def calibrated(box: Box) -> Box:
+    """Return the box with a score that is worth the same for every size of face.
+
+    A detector is as sure of a dozen pixels in a crowd as of a portrait, and more often wrong.
+    """
+    side = max(box.width, box.height, 1e-6)
+    halvings = min(_MOST_HALVINGS, max(0.0, math.log2(_SURE_SIDE / side)))
+    return replace(box, score=max(0.0, box.score - _LESS_SURE * halvings))
+
+
+def zoom(pixels: int) -> float:
+    """Return the factor by which to enlarge or shrink a picture before looking for small faces.
+
+    By 1.75 up to 0.6 MP, by 1.5 up to 2.8 MP, then as the work allows: the work for a
+    picture never exceeds 6.3 MP.
+    """
+    for most, factor in _ENLARGED:
+        if pixels <= most:
+            return factor
+    return math.sqrt(_WORK_PIXELS / pixels)
+
+
+def plan_windows(width: int, height: int, side: float, overlap: float) -> list[Region]:
+    """Return windows of at most `side` pixels that cover a picture and overlap their neighbours.
+
+    They are no larger than it takes, so that little is looked at twice.
+    """
+    columns, rows = _spans(width, side, overlap), _spans(height, side, overlap)
+    return [Region(x1, y1, x2, y2) for y1, y2 in rows for x1, x2 in columns]
+
+
 def tile_budget(pixels: int) -> int:
     """Return how many tiles a picture of `pixels` pixels may cost: 24 to 2 MP, 8 from 8 MP on."""
     share = (pixels - _FULL_BUDGET_PIXELS) / (_SMALL_BUDGET_PIXELS - _FULL_BUDGET_PIXELS)
@@ -162,6 +201,15 @@ def _starts(length: int, tile: int) -> Sequence[int]:
         return (0,)
     count = math.ceil((length - tile) / (tile * (1 - OVERLAP)) - 1e-9) + 1
     return [round(i * (length - tile) / (count - 1)) for i in range(count)]
+
+
+def _spans(length: int, side: float, overlap: float) -> list[tuple[int, int]]:
+    if length <= side:
+        return [(0, length)]
+    count = math.ceil((length - overlap) / (side - overlap))
+    part = math.ceil((length + (count - 1) * overlap) / count)
+    starts = [round(i * (length - part) / (count - 1)) for i in range(count)]
+    return [(start, start + part) for start in starts]
 
 
 def _shared_areas(

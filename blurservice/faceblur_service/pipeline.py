@@ -15,13 +15,14 @@ from dataclasses import dataclass, field
 import cv2
 
 from faceblur_service.animation import over_all, with_neighbours
-from faceblur_service.blurring import Picture, hide_faces
+from faceblur_service.blurring import Picture, hide_faces, hide_faces_inplace
 from faceblur_service.codec import Format, Frame, Header, encode, frames, read_header
 from faceblur_service.deadline import Deadline
 from faceblur_service.detection import Detector
 from faceblur_service.faces import Face, numbered
 from faceblur_service.geometry import Box
-from faceblur_service.options import Options, Sensitivity
+from faceblur_service.options import Mode, Options, Sensitivity
+from faceblur_service.selfcheck import still_faces
 
 # One picture uses one core: parallel work comes from several requests and several pods.
 cv2.setNumThreads(1)
@@ -43,6 +44,18 @@ class Result:
 
     stage_seconds: dict[str, float]
     """Seconds per stage: decode, detect, blur, encode."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hidden:
+    """A hidden picture that is an array."""
+
+    picture: Picture
+    faces: list[Face]
+    """What was hidden."""
+
+    hidden_again: int
+    """How many of them still looked like a face and were hidden harder."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +97,7 @@ class Pipeline:
         with clock.stage("decode"):
             header = header or read_header(data)
         boxes: list[Box] = []
+        again: list[int] = []
 
         def judge(frame: Frame) -> tuple[Frame, tuple[Box, ...]]:
             with clock.stage("detect"):
@@ -95,7 +109,8 @@ class Pipeline:
         def hide(judged: tuple[Frame, tuple[Box, ...]]) -> Frame:
             frame, found = judged
             with clock.stage("blur"):
-                hidden = self._hide(frame.picture, found, options)
+                hidden, count = self._hide(frame.picture, found, options)
+            again.append(count)
             deadline.check()
             return Frame(hidden, frame.alpha, frame.duration_ms)
 
@@ -105,7 +120,7 @@ class Pipeline:
         out = clock.rest("encode", lambda: encode(map(hide, _seen(judged, header)), header))
         if header.frames > 1:
             boxes = list(over_all(boxes))
-        return Result(out, header.format, numbered(boxes), 0, clock.seconds)
+        return Result(out, header.format, numbered(boxes), sum(again), clock.seconds)
 
     def detect(
         self,
@@ -139,8 +154,34 @@ class Pipeline:
             return options.boxes
         return tuple(self.detector.find_faces(picture, options.sensitivity))
 
-    def _hide(self, picture: Picture, boxes: tuple[Box, ...], options: Options) -> Picture:  # noqa: ARG002 - modes
-        return hide_faces(picture, boxes)
+    def hide(self, picture: Picture, options: Options = _DEFAULTS) -> Hidden:
+        """Return a picture that is an array already with every face hidden.
+
+        Args:
+            picture: uint8, shape (height, width, 3), BGR; left unchanged.
+            options: What the caller chose.
+
+        Raises:
+            DetectionFailed: The faces could not be looked for.
+        """
+        boxes = self._find(picture, options)
+        hidden, again = self._hide(picture, boxes, options)
+        return Hidden(hidden, numbered(boxes), again)
+
+    def _hide(
+        self, picture: Picture, boxes: tuple[Box, ...], options: Options
+    ) -> tuple[Picture, int]:
+        """Hide the boxes, look again, and hide harder what is still a face.
+
+        Solid and emoji are opaque: there is nothing left to be recognised, and a drawn face that
+        is taken for one is what was asked for.
+        """
+        hidden = hide_faces(picture, boxes, options.mode, options.strength)
+        if not boxes or options.mode in {Mode.SOLID, Mode.EMOJI}:
+            return hidden, 0
+        still = [boxes[index] for index in still_faces(hidden, boxes, self.detector)]
+        hide_faces_inplace(hidden, still, Mode.SOLID)
+        return hidden, len(still)
 
 
 def _seen(

@@ -20,6 +20,8 @@ class FakeDetector:
         self.faces = list(faces)
         self.failure: str | None = None
         self.seen: list[tuple[int, ...]] = []
+        self.leftovers: list[Box] = []
+        self.sheets: list[tuple[int, ...]] = []
         self.asked: list[Sensitivity] = []
         self.closed = False
         self._meanwhile = meanwhile
@@ -38,6 +40,11 @@ class FakeDetector:
         if picture.min() == picture.max():
             return []
         return sorted(self.faces, key=lambda face: -face.score)
+
+    def find_leftovers(self, picture: npt.NDArray[np.uint8]) -> list[Box]:
+        """Return the told leftovers, whatever the sheet shows."""
+        self.sheets.append(picture.shape)
+        return list(self.leftovers)
 
     def detectors(self) -> dict[str, bool]:
         """Return its only engine."""

@@ -38,6 +38,10 @@ class Detector(Protocol):
         """Return a box per face, best first, in pixels of the picture; see `Engine`."""
         ...
 
+    def find_leftovers(self, picture: Picture) -> list[Box]:
+        """Return what still looks like a face in a sheet of hidden ones; quick, one look."""
+        ...
+
     def detectors(self) -> Mapping[str, bool]:
         """Return every engine by name, and whether it is there."""
         ...

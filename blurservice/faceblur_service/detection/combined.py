@@ -1,31 +1,93 @@
 """The detector of a process: all engines, used as the sensitivity asks."""
 
+import math
+from dataclasses import replace
+
 from faceblur_service.blurring import Picture
 from faceblur_service.detection import Engine
 from faceblur_service.detection.tiled import TiledDetector
-from faceblur_service.geometry import Box
+from faceblur_service.detection.zoomed import ZoomedEngine
+from faceblur_service.geometry import Box, calibrated, merge
 from faceblur_service.options import Sensitivity
+
+# Where these come from: docs/design/detection.md. An engine must be made with a threshold that is
+# not above the least one here.
+LEAST = 0.3
+WHOLE = 0.4
+TILES = 0.5
+HIGH = 0.57
+MAX = 0.35
+# MediaPipe's boxes are coarser: where both see a face, YuNet's box is to be kept.
+COARSE = 0.9
 
 
 class CombinedDetector:
     """Shares one native object per engine between all sensitivities."""
 
-    def __init__(self, mediapipe: Engine) -> None:
+    def __init__(self, mediapipe: Engine, yunet: Engine | None = None) -> None:
         """Take over the engines: closing this closes them."""
-        self._whole = mediapipe
-        self._tiled = TiledDetector(mediapipe)
+        self._mediapipe, self._yunet = mediapipe, yunet
+        self._tiled = TiledDetector(mediapipe, whole=WHOLE, tiles=TILES)
+        self._all_tiles = TiledDetector(mediapipe, whole=LEAST, tiles=0.4)
+        self._zoomed = ZoomedEngine(yunet) if yunet else None
 
     def find_faces(
         self, picture: Picture, sensitivity: Sensitivity = Sensitivity.HIGH
     ) -> list[Box]:
-        """Return a box per face, best first; see `Detector`."""
-        engine = self._whole if sensitivity is Sensitivity.FAST else self._tiled
-        return engine.find_faces(picture)
+        """Return a box per face, best first; see `Detector`.
+
+        Without YuNet, high looks as normal does, and max at tiles with lower thresholds.
+        """
+        match sensitivity:
+            case Sensitivity.FAST:
+                return self._whole(picture)
+            case Sensitivity.NORMAL:
+                return self._tiled.find_faces(picture)
+            case Sensitivity.HIGH:
+                return self._high(picture)
+            case Sensitivity.MAX:
+                return self._max(picture)
+
+    def _whole(self, picture: Picture) -> list[Box]:
+        return merge(face for face in self._mediapipe.find_faces(picture) if face.score >= WHOLE)
+
+    def _high(self, picture: Picture) -> list[Box]:
+        if self._zoomed is None:
+            return self._tiled.find_faces(picture)
+        coarse = self._mediapipe.find_faces(picture)
+        return _sure_of(self._zoomed.find_faces(picture) + _coarse(coarse), HIGH)
+
+    def _max(self, picture: Picture) -> list[Box]:
+        coarse = self._all_tiles.find_faces(picture)
+        if self._zoomed is None:
+            return coarse
+        # At its own size too: enlarged, a large face may be too large for the network.
+        fine = self._zoomed.find_faces(picture) + self._zoomed.find_at(picture, _own_size(picture))
+        return _sure_of(fine + _coarse(coarse), MAX)
+
+    def find_leftovers(self, picture: Picture) -> list[Box]:
+        """Return what still looks like a face to the best engine; see `Detector`."""
+        return (self._yunet or self._mediapipe).find_faces(picture)
 
     def detectors(self) -> dict[str, bool]:
         """Return every engine by name, and whether it is there."""
-        return {"mediapipe": True}
+        return {"mediapipe": True, "yunet": self._yunet is not None}
 
     def close(self) -> None:
         """Close the engines."""
-        self._whole.close()
+        self._mediapipe.close()
+        if self._yunet:
+            self._yunet.close()
+
+
+def _sure_of(faces: list[Box], least: float) -> list[Box]:
+    return [face for face in map(calibrated, merge(faces)) if face.score >= least]
+
+
+def _coarse(faces: list[Box]) -> list[Box]:
+    return [replace(face, score=face.score * COARSE) for face in faces]
+
+
+def _own_size(picture: Picture) -> float:
+    """Return 1, or less where the picture is larger than two megapixels."""
+    return min(1.0, math.sqrt(2_000_000 / (picture.shape[0] * picture.shape[1])))

@@ -1,22 +1,30 @@
 """Make the detector of this process from the model files that are there."""
 
+import logging
 import threading
 
 from faceblur_service import models
 from faceblur_service.detection import Detector
-from faceblur_service.detection.combined import CombinedDetector
+from faceblur_service.detection.combined import LEAST, CombinedDetector
 from faceblur_service.detection.mediapipe_detector import MediaPipeDetector
+from faceblur_service.detection.yunet_detector import YuNetDetector
 
-WHOLE_THRESHOLD = 0.4
+_log = logging.getLogger("faceblur.detection")
 
 
 def make_detector() -> Detector:
     """Return a detector for this process, closed at its exit.
 
+    YuNet may be missing: then `high` and `max` look at tiles instead.
+
     Raises:
-        ModelError: A model is missing, broken, or cannot be loaded.
+        ModelError: A model is broken or cannot be loaded, or MediaPipe's is missing.
     """
-    detector = CombinedDetector(MediaPipeDetector(models.find(), threshold=WHOLE_THRESHOLD))
+    mediapipe = MediaPipeDetector(models.find(models.FACE_FULL_RANGE), threshold=LEAST)
+    path = models.find_optional(models.YUNET)
+    if path is None:
+        _log.warning("YuNet's model is missing: small faces are looked for in tiles instead")
+    detector = CombinedDetector(mediapipe, YuNetDetector(path, threshold=LEAST) if path else None)
     # Not the atexit module: that runs after MediaPipe's own thread, which closing needs, has ended.
     threading._register_atexit(detector.close)  # type: ignore[attr-defined]  # no public equivalent
     return detector

@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -72,14 +73,7 @@ class MediaPipeDetector:
             except (RuntimeError, ValueError, OSError) as err:
                 raise DetectionFailed(f"The detector failed: {_first_line(err)}") from err
         boxes = [
-            Box(
-                float(d.bounding_box.origin_x),
-                float(d.bounding_box.origin_y),
-                float(d.bounding_box.origin_x + d.bounding_box.width),
-                float(d.bounding_box.origin_y + d.bounding_box.height),
-                float(d.categories[0].score),
-            )
-            for d in found.detections
+            _whole_face(d.bounding_box, float(d.categories[0].score)) for d in found.detections
         ]
         return sorted(boxes, key=lambda box: -box.score)
 
@@ -90,6 +84,23 @@ class MediaPipeDetector:
             if not self._closed and os.getpid() == self._pid:
                 self._native.close()
             self._closed = True
+
+
+def _whole_face(native: Any, score: float) -> Box:
+    """Return the box from the forehead to the chin.
+
+    The network's own box is a square from the eyebrows to the lips' lower edge; the factors are
+    medians over 159 labelled faces.
+    """
+    x, y = float(native.origin_x), float(native.origin_y)
+    width, height = float(native.width), float(native.height)
+    return Box(
+        x + 0.04 * width,
+        y - 0.06 * height,
+        x + 0.96 * width,
+        y + 1.05 * height,
+        score,
+    )
 
 
 def _first_line(err: Exception) -> str:

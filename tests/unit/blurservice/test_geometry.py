@@ -1,12 +1,23 @@
 """Boxes and tiles."""
 
-from itertools import combinations
+from itertools import combinations, pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from faceblur_service.geometry import Box, Region, head_of, merge, plan_tiles, tile_budget, visible
+from faceblur_service.geometry import (
+    Box,
+    Region,
+    calibrated,
+    head_of,
+    merge,
+    plan_tiles,
+    plan_windows,
+    tile_budget,
+    visible,
+    zoom,
+)
 
 sides = st.integers(1, 3000)
 
@@ -29,11 +40,11 @@ def test_a_box_moves_and_scales_with_its_picture() -> None:
     [
         pytest.param(Box(-50, -50, -20, -20), None, id="a face outside hides nothing"),
         pytest.param(
-            Box(100, 100, 200, 200), Region(76, 66, 224, 224), id="a quarter around and more above"
+            Box(100, 100, 200, 200), Region(70, 60, 230, 230), id="a third around and more above"
         ),
-        pytest.param(Box(-10, -10, 90, 90), Region(0, 0, 114, 114), id="clipped at the corner"),
+        pytest.param(Box(-10, -10, 90, 90), Region(0, 0, 120, 120), id="clipped at the corner"),
         pytest.param(
-            Box(350, 250, 450, 350), Region(326, 216, 400, 300), id="clipped at the far corner"
+            Box(350, 250, 450, 350), Region(320, 210, 400, 300), id="clipped at the far corner"
         ),
         pytest.param(Box(10, 10, 10.5, 10.5), Region(9, 9, 11, 11), id="never less than a pixel"),
     ],
@@ -138,6 +149,73 @@ def test_tiles_cover_the_picture_within_the_budget(width: int, height: int, budg
     if tiles:
         assert _covered(sorted((t.x1, t.x2) for t in tiles)) == (0, width)
         assert _covered(sorted((t.y1, t.y2) for t in tiles)) == (0, height)
+
+
+@pytest.mark.parametrize(
+    ("side", "want"),
+    [
+        pytest.param(300, 0.7, id="a large face is believed"),
+        pytest.param(48, 0.7, id="to 48 pixels"),
+        pytest.param(24, 0.62, id="half as large, less sure"),
+        pytest.param(12, 0.54, id="a quarter"),
+        pytest.param(1, 0.46, id="no less than for an eighth"),
+    ],
+)
+def test_a_score_counts_less_for_a_small_face(side: float, want: float) -> None:
+    assert calibrated(Box(0, 0, side, side, 0.7)).score == pytest.approx(want)
+
+
+@given(boxes())
+def test_a_calibrated_score_is_a_score(box: Box) -> None:
+    assert 0 <= calibrated(box).score <= box.score
+
+
+def test_a_box_without_any_size_has_a_score_too() -> None:
+    assert calibrated(Box(5, 5, 5, 5, 0.1)) == Box(5, 5, 5, 5, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("pixels", "want"),
+    [
+        pytest.param(640 * 480, 1.75, id="small pictures most"),
+        pytest.param(1920 * 1080, 1.5, id="full HD"),
+        pytest.param(25_200_000, 0.5, id="large ones are shrunk"),
+    ],
+)
+def test_zoom_follows_the_picture_size(pixels: int, want: float) -> None:
+    assert zoom(pixels) == pytest.approx(want)
+
+
+@given(st.integers(1, 25_000_000))
+def test_a_zoomed_picture_stays_within_the_work_budget(pixels: int) -> None:
+    assert pixels * zoom(pixels) ** 2 <= 6_300_001
+
+
+def test_a_picture_as_large_as_a_window_is_one_window() -> None:
+    assert plan_windows(640, 400, side=640, overlap=80) == [Region(0, 0, 640, 400)]
+
+
+def test_windows_are_no_larger_than_it_takes() -> None:
+    assert plan_windows(1000, 300, side=640, overlap=80) == [
+        Region(0, 0, 540, 300),
+        Region(460, 0, 1000, 300),
+    ]
+
+
+@given(sides, sides, st.integers(100, 1500), st.integers(0, 90))
+def test_windows_cover_the_picture_and_overlap(
+    width: int, height: int, side: int, overlap: int
+) -> None:
+    windows = plan_windows(width, height, side, overlap)
+
+    assert all(w.width <= side + 1 and w.height <= side + 1 for w in windows)
+    for spans, length in (
+        (sorted({(w.x1, w.x2) for w in windows}), width),
+        (sorted({(w.y1, w.y2) for w in windows}), height),
+    ):
+        assert _covered(spans) == (0, length)
+        # Two halves of a pixel may be lost where the starts are rounded.
+        assert all(one[1] - two[0] >= overlap - 1 for one, two in pairwise(spans))
 
 
 def _covered(spans: list[tuple[int, int]]) -> tuple[int, int]:

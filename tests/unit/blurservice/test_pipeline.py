@@ -5,11 +5,12 @@ import numpy as np
 import pytest
 from tests.support.detectors import FakeDetector
 
+from faceblur_service.blurring import SOLID_BGR, hide_faces
 from faceblur_service.codec import Format
 from faceblur_service.errors import DetectionFailed
 from faceblur_service.faces import Face
 from faceblur_service.geometry import Box
-from faceblur_service.options import Options, Sensitivity
+from faceblur_service.options import Mode, Options, Sensitivity
 from faceblur_service.pipeline import Found, Pipeline
 
 FACE = Box(40, 40, 90, 90, 0.9)
@@ -67,6 +68,48 @@ def test_no_boxes_at_all_hide_nothing() -> None:
     result = Pipeline(FakeDetector([FACE])).run(data, Options(boxes=()))
 
     assert np.array_equal(_pixels(data), _pixels(result.data))
+
+
+def test_a_face_that_is_still_one_is_hidden_harder_and_counted() -> None:
+    detector = FakeDetector([FACE])
+    detector.leftovers = [Box(18, 22, 60, 66, 0.8)]
+
+    result = Pipeline(detector).run(_noise_png())
+
+    assert result.hidden_again == 1
+    face = _pixels(result.data)[40:90, 40:90]
+    assert np.array_equal(face, np.broadcast_to(np.array(SOLID_BGR, np.uint8), face.shape))
+
+
+@pytest.mark.parametrize("mode", [Mode.SOLID, Mode.EMOJI])
+def test_an_opaque_face_is_not_looked_at_again(mode: Mode) -> None:
+    detector = FakeDetector([FACE])
+    detector.leftovers = [Box(18, 22, 60, 66, 0.8)]
+
+    result = Pipeline(detector).run(_noise_png(), Options(mode=mode))
+
+    assert (result.hidden_again, detector.sheets) == (0, [])
+
+
+def test_looking_again_never_touches_what_a_person_left_out() -> None:
+    """What is found beside the corrected box is a face that was to stay clear."""
+    detector, drawn = FakeDetector([FACE]), Box(130, 90, 160, 120)
+    detector.leftovers = [Box(0, 0, 10, 10, 0.9)]
+    data = _noise_png()
+
+    result = Pipeline(detector).run(data, Options(boxes=(drawn,)))
+
+    assert result.hidden_again == 0
+    assert np.array_equal(_pixels(data)[:75], _pixels(result.data)[:75])
+
+
+def test_an_array_is_hidden_as_a_file_is() -> None:
+    picture = _pixels(_noise_png())
+
+    hidden = Pipeline(FakeDetector([FACE])).hide(picture, Options(mode=Mode.SOLID))
+
+    assert (hidden.faces, hidden.hidden_again) == ([Face("1", FACE)], 0)
+    assert np.array_equal(hidden.picture, hide_faces(picture, [FACE], Mode.SOLID))
 
 
 def test_detect_says_size_and_numbered_faces() -> None:

@@ -1,0 +1,114 @@
+"""Which engines look, how hard, and whose box is kept."""
+
+import numpy as np
+import pytest
+from tests.support.detectors import FakeDetector
+
+from faceblur_service.detection.combined import CombinedDetector
+from faceblur_service.detection.zoomed import ZoomedEngine
+from faceblur_service.geometry import Box
+from faceblur_service.options import Sensitivity
+
+# Between 0.6 and 2.8 MP: enlarged by one and a half, to 1500 x 1050.
+PICTURE = np.random.default_rng(0).integers(0, 256, (700, 1000, 3), np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("sensitivity", "want_mediapipe", "want_yunet"),
+    [
+        pytest.param(Sensitivity.FAST, [(700, 1000)], [], id="fast: the whole once"),
+        pytest.param(
+            Sensitivity.NORMAL, [(700, 1000), *[(384, 384)] * 12], [], id="normal: and tiles"
+        ),
+        pytest.param(
+            Sensitivity.HIGH, [(700, 1000)], [(1050, 831)] * 2, id="high: both at the whole"
+        ),
+        pytest.param(
+            Sensitivity.MAX,
+            [(700, 1000), *[(384, 384)] * 12],
+            [(1050, 831), (1050, 831), (700, 1000)],
+            id="max: everything",
+        ),
+    ],
+)
+def test_each_sensitivity_looks_with_its_engines(
+    sensitivity: Sensitivity,
+    want_mediapipe: list[tuple[int, int]],
+    want_yunet: list[tuple[int, int]],
+) -> None:
+    mediapipe, yunet = FakeDetector(), FakeDetector()
+
+    CombinedDetector(mediapipe, yunet).find_faces(PICTURE, sensitivity)
+
+    assert [shape[:2] for shape in mediapipe.seen] == want_mediapipe
+    assert [shape[:2] for shape in yunet.seen] == want_yunet
+
+
+@pytest.mark.parametrize("sensitivity", [Sensitivity.HIGH, Sensitivity.MAX])
+def test_without_yunet_high_and_max_look_at_tiles(sensitivity: Sensitivity) -> None:
+    mediapipe = FakeDetector()
+
+    CombinedDetector(mediapipe).find_faces(PICTURE, sensitivity)
+
+    assert [shape[:2] for shape in mediapipe.seen] == [(700, 1000), *[(384, 384)] * 12]
+
+
+@pytest.mark.parametrize(
+    ("sensitivity", "score", "want"),
+    [
+        (Sensitivity.FAST, 0.39, 0),
+        (Sensitivity.FAST, 0.41, 1),
+        (Sensitivity.HIGH, 0.62, 0),
+        (Sensitivity.HIGH, 0.64, 1),
+        (Sensitivity.MAX, 0.40, 1),
+    ],
+)
+def test_a_face_counts_from_the_sensitivitys_threshold_on(
+    sensitivity: Sensitivity, score: float, want: int
+) -> None:
+    """MediaPipe's scores count nine tenths beside YuNet's."""
+    detector = CombinedDetector(FakeDetector([Box(10, 10, 90, 90, score)]), FakeDetector())
+
+    # So small that there are no tiles.
+    assert len(detector.find_faces(PICTURE[:300, :400], sensitivity)) == want
+
+
+def test_where_both_engines_see_a_face_yunets_box_is_kept() -> None:
+    mediapipe = FakeDetector([Box(10, 10, 90, 100, 0.9)])
+    # Of the picture enlarged by 1.75.
+    yunet = FakeDetector([Box(21, 21, 147, 168, 0.85)])
+
+    found = CombinedDetector(mediapipe, yunet).find_faces(PICTURE[:300, :400])
+
+    assert found == [Box(12, 12, 84, 96, 0.85)]
+
+
+def test_a_face_in_a_window_is_found_at_its_place_in_the_picture() -> None:
+    class OnlyInTheSecondWindow(FakeDetector):
+        def find_faces(
+            self, picture: np.ndarray, sensitivity: Sensitivity = Sensitivity.HIGH
+        ) -> list[Box]:
+            super().find_faces(picture, sensitivity)
+            return [Box(30, 60, 150, 180, 0.9)] if len(self.seen) == 2 else []
+
+    found = ZoomedEngine(OnlyInTheSecondWindow()).find_faces(PICTURE)
+
+    # The second of two windows begins at 446 of 1000 columns.
+    assert found == [Box(466, 40, 546, 120, 0.9)]
+
+
+def test_the_best_engine_looks_for_leftovers() -> None:
+    mediapipe, yunet = FakeDetector(), FakeDetector()
+
+    CombinedDetector(mediapipe, yunet).find_leftovers(PICTURE)
+    CombinedDetector(mediapipe).find_leftovers(PICTURE)
+
+    assert (len(yunet.seen), len(mediapipe.seen)) == (1, 1)
+
+
+def test_missing_engines_are_named() -> None:
+    assert CombinedDetector(FakeDetector(), FakeDetector()).detectors() == {
+        "mediapipe": True,
+        "yunet": True,
+    }
+    assert CombinedDetector(FakeDetector()).detectors() == {"mediapipe": True, "yunet": False}
