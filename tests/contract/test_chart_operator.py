@@ -145,7 +145,8 @@ def test_environment(settings: tuple[str, ...], want: dict[str, Any]) -> None:
 
 
 def test_every_setting_of_the_operator_is_set_by_the_chart() -> None:
-    given = environment(render(NAME, NAMESPACE, "prometheus.allow={a}").container(NAME))
+    allow = ("prometheus.allow={a}", "notifications.allow={b}")
+    given = environment(render(NAME, NAMESPACE, *allow).container(NAME))
     read = read_settings({name: "2" for name in given if name.endswith("DRAIN")})
 
     known = {

@@ -23,6 +23,7 @@ def test_there_is_an_example_for_each_way_to_release() -> None:
         "blue-green",
         "custom-query",
         "full-release",
+        "gates",
         "good-release",
         "header-opt-in",
         "undo",

@@ -12,6 +12,7 @@ from typing import Any
 
 from tests.support.counted import Counted
 from tests.support.fakes.kube_api import FakeKubeApi
+from tests.support.fakes.outside import FakeOutside
 from tests.support.fakes.ports import FakeEvents, FakeFence, FakeMeter, FakePrometheus
 from tests.support.specs import a_resource, a_spec
 from tests.support.virtual_time import VirtualClock
@@ -96,13 +97,16 @@ class InMemory:
         clock = VirtualClock()
         self.counted = Counted(asyncio.get_running_loop().time)
         self.prometheus = FakePrometheus(clock, self._answer)
+        self.outside = FakeOutside(clock)
         self.cache = ObjectCache(INDEX, asyncio.get_running_loop().time)
         self.reader = KubeReader(self.api, self.cache)
         self.writer = KubeWriter(self.api, self.cache, self.fence)
         doors = Doors(clock, self.reader, self.writer, self.events, self.meter)
         defaults = Defaults(URL, (), timedelta(seconds=2))
         self.reconciler = Reconciler(core_brain(defaults), doors)
-        self.scheduler = Scheduler(self.reconciler, self.prometheus, self.meter, chance=lambda: 1.0)
+        self.scheduler = Scheduler(
+            self.reconciler, self.prometheus, self.meter, self.outside, chance=lambda: 1.0
+        )
         self.api.watchers = [self._observe]
 
     def install(self, spec: dict[str, Any] | None = None) -> None:

@@ -272,7 +272,7 @@ WHOLE = [
     Case("no image", {k: v for k, v in a_spec().items() if k != "image"}, "spec.image"),
     Case("no objective at all", {k: v for k, v in a_spec().items() if k != "analysis"}, "analysis"),
     Case(
-        "what later versions honour",
+        "preflight, a gate and a notification",
         a_spec(
             preflight={"stableHealthy": True, "probe": "95%"},
             gates=[{"webhook": {"url": "https://gate.example/ask"}, "at": "promotion"}],
@@ -285,4 +285,62 @@ WHOLE = [
         ),
     ),
 ]
-CASES = [*WHOLE, *STEPS, *FORM, *LATENCY, *LIMITS, *ANALYSIS, *TRAFFIC, *NAMES]
+HOOK = {"url": "https://gate.example/ask"}
+FORM_OF_NOTIFICATION = "name exactly one of webhook, slack, dingTalk and feishu"
+OTHERS = [
+    Case("a gate that may take a minute", a_spec(gates=[{"webhook": HOOK | {"timeout": "60s"}}])),
+    Case(
+        "a gate that may take longer",
+        a_spec(gates=[{"webhook": HOOK | {"timeout": "61s"}}]),
+        "timeout must be more than 0 and at most 60s",
+    ),
+    Case(
+        "a gate that may take no time",
+        a_spec(gates=[{"webhook": HOOK | {"timeout": "0s"}}]),
+        "timeout must be more than 0 and at most 60s",
+    ),
+    Case("retries without end", a_spec(gates=[{"webhook": HOOK | {"retries": 6}}]), "retries"),
+    Case("two gates without a name", a_spec(gates=[{"webhook": HOOK}, {"webhook": HOOK}])),
+    Case(
+        "two gates of one name",
+        a_spec(gates=[{"name": "a", "webhook": HOOK}, {"name": "a", "webhook": HOOK}]),
+        "every gate needs a name of its own",
+    ),
+    Case(
+        "every form of notification",
+        a_spec(
+            notifications=[
+                {"slack": {"urlFrom": {"name": "chat", "key": "slack"}}, "on": ["Started"]},
+                {"dingTalk": {"url": "https://oapi.dingtalk.com/x", "secretRef": {"name": "s"}}},
+                {"feishu": {"urlFrom": {"name": "chat"}, "secretRef": {"name": "s"}}},
+            ]
+        ),
+    ),
+    Case("a notification to nobody", a_spec(notifications=[{}]), FORM_OF_NOTIFICATION),
+    Case(
+        "a notification of two forms",
+        a_spec(notifications=[{"slack": HOOK, "webhook": HOOK}]),
+        FORM_OF_NOTIFICATION,
+    ),
+    Case(
+        "a notification without an address",
+        a_spec(notifications=[{"slack": {}}]),
+        "name either url or urlFrom",
+    ),
+    Case(
+        "a notification with two addresses",
+        a_spec(notifications=[{"webhook": HOOK | {"urlFrom": {"name": "chat"}}}]),
+        "name either url or urlFrom",
+    ),
+    Case(
+        "two notifications of one name",
+        a_spec(notifications=[{"name": "a", "slack": HOOK}, {"name": "a", "slack": HOOK}]),
+        "every notification needs a name of its own",
+    ),
+    Case(
+        "an occasion that there is not",
+        a_spec(notifications=[{"slack": HOOK, "on": ["Never"]}]),
+        "spec.notifications[0].on[0]",
+    ),
+]
+CASES = [*WHOLE, *OTHERS, *STEPS, *FORM, *LATENCY, *LIMITS, *ANALYSIS, *TRAFFIC, *NAMES]

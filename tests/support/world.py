@@ -187,7 +187,12 @@ class World:
     def look(self, plan: Plan, samples: Samples | NoSamples | None = None) -> Decision:
         """Decide without applying anything."""
         request = Request(plan, self.snapshot(samples), self.status, self.memory, self.now)
-        return decide(request)
+        decision = decide(request)
+        if self.memory is not None:
+            # What is kept to save work must change nothing: every story of the core checks it.
+            plain = replace(request, memory=replace(self.memory, kept=None))
+            assert decide(plain) == decision
+        return decision
 
     def tick(
         self,

@@ -57,6 +57,11 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version | replace "+" "_" }}
 - apiGroups: [""]
   resources: [configmaps, secrets]
   verbs: [get]
+{{- else if .Values.notifications.readSecrets }}
+# By name, those that notifications take addresses and keys from.
+- apiGroups: [""]
+  resources: [secrets]
+  verbs: [get]
 {{- end }}
 - apiGroups: [""]
   resources: [services]

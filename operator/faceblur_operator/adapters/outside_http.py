@@ -121,7 +121,7 @@ class HttpOutside:
         try:
             found = await self._secrets.secret(namespace, ref.name, ref.key)
         except ClusterError as err:
-            why = f"Secret {ref.name} cannot be read; see the chart's value notifications"
+            why = f"Secret {ref.name} cannot be read; see the chart's notifications.readSecrets"
             raise _UndeliverableError(why) from err
         if not found:
             raise _UndeliverableError(f"Secret {ref.name} has no key {ref.key}")

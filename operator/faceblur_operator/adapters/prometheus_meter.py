@@ -7,6 +7,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from faceblur_operator.api.reasons import Phase
 
 LATENESS = (0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+DECISION_SECONDS = (0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05)
 GATE_SECONDS = (0.05, 0.25, 1, 5, 10, 30, 60, 300)
 SECONDS = (0.001, 0.005, 0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
 
@@ -27,6 +28,18 @@ class PrometheusMeter:
             "faceblur_rollout_weight",
             "Percent of the traffic sent to gray",
             where,
+            registry=self._registry,
+        )
+        self._verdict = Gauge(
+            "faceblur_rollout_verdict",
+            "1 for what the evidence says about a rollout",
+            (*where, "verdict"),
+            registry=self._registry,
+        )
+        self._decision = Histogram(
+            "faceblur_operator_decision_duration_seconds",
+            "Duration of one decision, without reading and writing",
+            buckets=DECISION_SECONDS,
             registry=self._registry,
         )
         self._writes = Counter(
@@ -77,14 +90,18 @@ class PrometheusMeter:
             "faceblur_operator_leader", "1 when this process leads", registry=self._registry
         )
         self._phases: dict[tuple[str, str], Phase] = {}
+        self._verdicts: dict[tuple[str, str], str] = {}
 
     def watch_leader(self, is_leading: Callable[[], bool]) -> None:
         """Show at each scrape whether this process leads."""
         self._leader.set_function(lambda: float(is_leading()))
 
-    def rollout(self, namespace: str, name: str, *, phase: Phase, weight: int) -> None:
+    def rollout(
+        self, namespace: str, name: str, *, phase: Phase, weight: int, verdict: str
+    ) -> None:
         """Record where a rollout stands."""
         self._weight.labels(namespace, name).set(weight)
+        self._judge(namespace, name, verdict)
         before = self._phases.get((namespace, name))
         if before is phase:
             return
@@ -99,11 +116,24 @@ class PrometheusMeter:
         if before is not None:
             self._phase.remove(namespace, name, before.value)
             self._weight.remove(namespace, name)
+        self._judge(namespace, name, "")
+
+    def _judge(self, namespace: str, name: str, verdict: str) -> None:
+        before = self._verdicts.pop((namespace, name), "")
+        if before and before != verdict:
+            self._verdict.remove(namespace, name, before)
+        if verdict:
+            self._verdicts[namespace, name] = verdict
+            self._verdict.labels(namespace, name, verdict).set(1)
 
     def tick(self, *, seconds: float, lateness_seconds: float) -> None:
         """Record one look and how late it began."""
         self._tick.observe(seconds)
         self._lateness.observe(lateness_seconds)
+
+    def decision(self, *, seconds: float) -> None:
+        """Record how long one decision took."""
+        self._decision.observe(seconds)
 
     def write(self, kind: str) -> None:
         """Count one write to the API server."""

@@ -1,5 +1,14 @@
 """The custom resource as types: what users write and what the operator reports. Pure."""
 
+from faceblur_operator.api.outside import (
+    Address,
+    Gate,
+    Notification,
+    Preflight,
+    SecretRef,
+    SignedAddress,
+    Webhook,
+)
 from faceblur_operator.api.parse import SpecError, parse_spec
 from faceblur_operator.api.slo import (
     Analysis,
@@ -13,28 +22,25 @@ from faceblur_operator.api.slo import (
 from faceblur_operator.api.spec import (
     EnvVar,
     FaceBlurRolloutSpec,
-    Gate,
     GrayTarget,
-    Notification,
-    NotificationWebhook,
     OptIn,
-    Preflight,
     Replicas,
-    SecretRef,
     StableTarget,
     Step,
     Traffic,
-    Webhook,
 )
 from faceblur_operator.api.status import (
     Condition,
     DecisionStatus,
     FaceBlurRolloutStatus,
+    GateStatus,
     HistoryEntry,
+    NotificationStatus,
     SloStatus,
 )
 
 __all__ = [
+    "Address",
     "Analysis",
     "Condition",
     "DecisionStatus",
@@ -43,10 +49,11 @@ __all__ = [
     "FaceBlurRolloutSpec",
     "FaceBlurRolloutStatus",
     "Gate",
+    "GateStatus",
     "GrayTarget",
     "HistoryEntry",
     "Notification",
-    "NotificationWebhook",
+    "NotificationStatus",
     "OnNoData",
     "OptIn",
     "Preflight",
@@ -54,6 +61,7 @@ __all__ = [
     "Ratio",
     "Replicas",
     "SecretRef",
+    "SignedAddress",
     "Slo",
     "SloStatus",
     "SpecError",

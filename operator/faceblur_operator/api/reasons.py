@@ -57,6 +57,7 @@ class Reason(StrEnum):
     CONTAINER_NOT_FOUND = "ContainerNotFound"
     LATENCY_NOT_AN_EDGE = "LatencyNotAnEdge"
     PROMETHEUS_NOT_ALLOWED = "PrometheusNotAllowed"
+    WEBHOOK_NOT_ALLOWED = "WebhookNotAllowed"
     GRAY_NOT_OURS = "GrayNotOurs"
     NOT_READABLE = "NotReadable"
     # Progressing
@@ -71,6 +72,9 @@ class Reason(StrEnum):
     RETRIED = "Retried"
     COMMANDED = "Commanded"
     COMMAND_REFUSED = "CommandRefused"
+    PREFLIGHT_NOT_MET = "PreflightNotMet"
+    WAITING_FOR_GATE = "WaitingForGate"
+    GATE_REFUSED = "GateRefused"
     PROMOTING = "Promoting"
     ALREADY_STABLE = "AlreadyStable"
     STABLE_NOT_READY = "StableNotReady"

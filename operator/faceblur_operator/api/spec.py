@@ -1,6 +1,6 @@
 """What a user asks for: the specification of a FaceBlurRollout."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
@@ -13,12 +13,12 @@ from faceblur_operator.api.fields import (
     IngressName,
     Percentage,
     ServiceName,
-    Url,
     Weight,
     as_set,
     list_map,
 )
 from faceblur_operator.api.model import Model, rule
+from faceblur_operator.api.outside import Gate, Notification, Preflight
 from faceblur_operator.api.slo import Analysis
 
 
@@ -172,64 +172,6 @@ class Step(Model):
     )
 
 
-class Webhook(Model):
-    """An address that is asked by POST."""
-
-    url: Url = Field(description="Address, http or https. Required.")
-
-
-class Gate(Model):
-    """Something else that has to agree."""
-
-    webhook: Webhook = Field(description="Answers 2xx to agree. Required.")
-    at: Literal["promotion"] = Field(
-        default="promotion", description="When to ask. Only promotion, the default."
-    )
-
-
-class SecretRef(Model):
-    """A key of a Secret in this namespace."""
-
-    name: IngressName = Field(description="Name of the Secret, in this namespace. Required.")
-    key: Annotated[str, StringConstraints(pattern=r"^[-._a-zA-Z0-9]+$", max_length=253)] = Field(
-        default="token", description="Key in the Secret. Default token."
-    )
-
-
-class NotificationWebhook(Webhook):
-    """An address that is told, with a key that signs what it is told."""
-
-    secret_ref: SecretRef | None = Field(
-        default=None, description="Key that signs the message. Default: not signed."
-    )
-
-
-Occasion = Literal["Started", "Paused", "Promoted", "RolledBack"]
-
-
-class Notification(Model):
-    """Tells somebody."""
-
-    webhook: NotificationWebhook = Field(description="Whom to tell. Required.")
-    on: Annotated[list[Occasion], Field(min_length=1, max_length=4)] = Field(
-        default=["Promoted", "RolledBack"],
-        description="Occasions: Started, Paused, Promoted, RolledBack. Default: the last two.",
-        json_schema_extra=as_set(),
-    )
-
-
-class Preflight(Model):
-    """What must be true before gray gets its first request."""
-
-    stable_healthy: bool = Field(
-        default=True, description="Stable must meet the objectives itself. Default true."
-    )
-    probe: Percentage | None = Field(
-        default=None,
-        description="Share of labelled pictures that gray must handle right. Default: no probe.",
-    )
-
-
 class FaceBlurRolloutSpec(Model):
     """A gray release: what to release, from where, how fast, and what must hold meanwhile."""
 
@@ -297,6 +239,24 @@ class FaceBlurRolloutSpec(Model):
     )
     def _last_step_is_everybody(self) -> bool:
         return self.steps[-1].weight == 100
+
+    @rule(
+        "!has(self.gates) || self.gates.all(one, !has(one.name) "
+        "|| self.gates.exists_one(other, has(other.name) && other.name == one.name))",
+        "every gate needs a name of its own",
+    )
+    def _gates_have_names(self) -> bool:
+        names = [one.name for one in self.gates if one.name]
+        return len(set(names)) == len(names)
+
+    @rule(
+        "!has(self.notifications) || self.notifications.all(one, !has(one.name) "
+        "|| self.notifications.exists_one(other, has(other.name) && other.name == one.name))",
+        "every notification needs a name of its own",
+    )
+    def _notifications_have_names(self) -> bool:
+        names = [one.name for one in self.notifications if one.name]
+        return len(set(names)) == len(names)
 
     @rule(
         f"has(self.gray.deployment) || size(self.stable.deployment) <= "

@@ -86,6 +86,35 @@ class HistoryEntry(Model):
     message: str | None = Field(default=None, description="Why it ended so.")
 
 
+class GateStatus(Model):
+    """What a gate answered last."""
+
+    name: str = Field(description="Name of the gate in spec.gates.")
+    at: str | None = Field(default=None, description="start, step or promotion.")
+    step: int | None = Field(
+        default=None, description="Index of the step that the answer is about, from 0."
+    )
+    answer: str | None = Field(default=None, description="Agreed, Refused or NoAnswer.")
+    message: str | None = Field(default=None, description="What it said, or why it said nothing.")
+    time: datetime | None = Field(default=None, description="When it answered.")
+    asked: int | None = Field(default=None, description="How often it was asked.")
+
+
+class NotificationStatus(Model):
+    """How far a notification is."""
+
+    name: str = Field(description="Name of the notification in spec.notifications.")
+    done: int | None = Field(
+        default=None, description="Number of the last occasion that is dealt with."
+    )
+    sending: int | None = Field(
+        default=None, description="Number of the occasion that is being told now."
+    )
+    attempts: int | None = Field(default=None, description="How often telling it has failed.")
+    next_attempt: datetime | None = Field(default=None, description="When it is tried again.")
+    message: str | None = Field(default=None, description="What came of the last one.")
+
+
 class Condition(Model):
     """One aspect of the rollout that is true or not."""
 
@@ -124,6 +153,9 @@ class FaceBlurRolloutStatus(Model):
     )
     stable_image: str | None = Field(default=None, description="Image that stable runs.")
     gray_image: str | None = Field(default=None, description="Image that gray runs.")
+    gray_digest: str | None = Field(
+        default=None, description="Digest that gray's image was resolved to."
+    )
     message: str | None = Field(
         default=None, description="What is going on and why, in a sentence."
     )
@@ -147,6 +179,12 @@ class FaceBlurRolloutStatus(Model):
     )
     history: Annotated[list[HistoryEntry], Field(max_length=64)] = Field(
         default=[], description="How the latest releases ended, oldest first."
+    )
+    gates: Annotated[list[GateStatus], Field(max_length=64)] = Field(
+        default=[], description="What the gates answered in this release."
+    )
+    notifications: Annotated[list[NotificationStatus], Field(max_length=16)] = Field(
+        default=[], description="How far each notification is."
     )
     conditions: Annotated[list[Condition], Field(max_length=16)] = Field(
         default=[],

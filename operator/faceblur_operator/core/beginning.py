@@ -75,12 +75,14 @@ def follow(state: State, view: View) -> State:
         # Stable's autoscaler sees stable idle while gray works: gray must not shrink with it.
         is_kept = view.snapshot.stable_scaler is not None and state.weight > 0
         least = state.capacity if is_kept else 0
-        state = replace(state, capacity=max(stable.replicas, least))
+        capacity = max(stable.replicas, least)
+        if state.capacity != capacity:
+            state = replace(state, capacity=capacity)
     judged = digest_of(view.plan.objectives)
     if state.judged != judged:
         slos = () if state.judged else state.slos
         state = replace(state, judged=judged, slos=slos, no_data_since=None)
-    if not state.config:
+    if state.config != view.config and not state.config:
         state = replace(state, config=view.config)
     return _on_the_ladder(state, view)
 

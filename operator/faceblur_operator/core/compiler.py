@@ -9,6 +9,8 @@ from faceblur_operator import api
 from faceblur_operator.api import FaceBlurRolloutSpec, Slo, units
 from faceblur_operator.api.reasons import Reason
 from faceblur_operator.core import builtins
+from faceblur_operator.core.hosts import OWN_SERVICES
+from faceblur_operator.core.others import compile_others
 from faceblur_operator.core.plan import (
     GaugeObjective,
     Objective,
@@ -40,11 +42,13 @@ class Defaults:
         prometheus_url: asked when a rollout names none.
         prometheus_allow: patterns of hosts that may be asked; empty: only that of the default.
         drain: how long gray finishes what it has after its weight went to zero.
+        webhook_allow: patterns of hosts that gates and notifications may name.
     """
 
     prometheus_url: str | None
     prometheus_allow: tuple[str, ...]
     drain: timedelta
+    webhook_allow: tuple[str, ...] = OWN_SERVICES
 
 
 def compile_plan(
@@ -63,6 +67,9 @@ def compile_plan(
         if isinstance(made, Refusal):
             return made
         objectives.append(made)
+    others = compile_others(namespace, spec, defaults.webhook_allow)
+    if isinstance(others, Refusal):
+        return others
     analysis, gray, asked = spec.analysis, spec.gray, spec.traffic.opt_in
     rollback_after = analysis.on_no_data.rollback_after
     return Plan(
@@ -92,6 +99,9 @@ def compile_plan(
         scale_down_delay=units.duration(spec.scale_down_delay),
         drain=defaults.drain,
         suspended=spec.suspend,
+        preflight=others.preflight,
+        gates=others.gates,
+        channels=others.channels,
     )
 
 
@@ -106,9 +116,6 @@ def _unsupported(spec: FaceBlurRolloutSpec) -> str | None:
         "spec.traffic.httpRoutes": bool(spec.traffic.http_routes),
         "more than one of spec.traffic.ingresses": len(spec.traffic.ingresses) > 1,
         "spec.traffic.sticky": spec.traffic.sticky,
-        "spec.preflight": spec.preflight is not None,
-        "spec.gates": bool(spec.gates),
-        "spec.notifications": bool(spec.notifications),
     }
     for field, is_asked in asked.items():
         if is_asked:

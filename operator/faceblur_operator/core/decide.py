@@ -9,21 +9,34 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from faceblur_operator.api.reasons import ConditionType, Verdict
-from faceblur_operator.core import configs, memo, pods
+from faceblur_operator.core import configs, gates, memo, outward, pods, preflight
 from faceblur_operator.core.admission import admit, caution, measure
 from faceblur_operator.core.analysis import analyse, is_analysing, verdict_of
 from faceblur_operator.core.beginning import begin, follow, reconfigured, unfrozen
 from faceblur_operator.core.commands import hear, leftover
-from faceblur_operator.core.conditions import conditions_for
+from faceblur_operator.core.conditions import Condition, conditions_for
 from faceblur_operator.core.counters import Seen
 from faceblur_operator.core.decision import Apply, ClearCommand, Decision, Effect, Note
-from faceblur_operator.core.desired import Clocks, Target, effects_for, gray_is_current, is_reverted
+from faceblur_operator.core.desired import Clocks, Target, gray_is_current, is_reverted
+from faceblur_operator.core.errands import Report
 from faceblur_operator.core.lifecycle import advance, drain_of
 from faceblur_operator.core.objects import APPLIED
 from faceblur_operator.core.plan import Plan
+from faceblur_operator.core.prepared import (
+    Kept,
+    Key,
+    Prepared,
+    Quiet,
+    cluster_of,
+    effects_of,
+    is_quiet,
+    key_of,
+    left,
+    still,
+)
 from faceblur_operator.core.queries import edge_queries, queries_for
 from faceblur_operator.core.refusal import Refusal
-from faceblur_operator.core.report import Facts, events_of, is_worth_storing, status_of
+from faceblur_operator.core.report import Facts, events_of, is_fresh, is_worth_storing, status_of
 from faceblur_operator.core.revision import (
     container_of,
     image_of,
@@ -43,6 +56,8 @@ class Told:
     refusal: Refusal | None
     drift: str | None
     note: Note | None
+    verdict: Verdict
+    key: Key
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +69,7 @@ class Request:
     stored_status: Json
     memory: Memory | None
     now: datetime
+    reports: tuple[Report, ...] = ()
 
 
 def decide(request: Request) -> Decision:
@@ -61,20 +77,35 @@ def decide(request: Request) -> Decision:
     plan, snapshot, now = request.plan, request.snapshot, request.now
     memory = recall(request.memory, request.stored_status)
     before = memory.state
-    target = _target(plan, snapshot, before.config)
+    prepared = still(plan, snapshot, before.config, memory.kept)
+    if prepared is None:
+        prepared = _prepared(plan, snapshot, before.config)
     unmeasurable = measure(plan, snapshot, memory.unmeasurable)
-    refusal = admit(plan, snapshot) or unmeasurable
-    view = _view(plan, snapshot, now, target, refusal)
+    refusal = prepared.refusal or unmeasurable
+    is_current = prepared.view.gray_is_current
+    baseline = preflight.counted(plan, before, memory.baseline, snapshot, is_current=is_current)
+    view = replace(prepared.view, snapshot=snapshot, now=now, problem=refusal, baseline=baseline)
     state, seen, note = _next(request, memory, view)
-    state = _forget_previous(state, view, target)
-    effects: tuple[Effect, ...] = ()
+    state = _forget_previous(state, view, prepared.target)
+    kept = Kept(prepared)
     if not _is_frozen(plan, state) and (
         refusal is None or state.stage is Stage.ROLLING_BACK or is_analysing(state)
     ):
-        effects = effects_for(plan, state, snapshot, target, _clocks(plan, state, now))
-    memory = replace(memory, state=state, seen=seen, unmeasurable=unmeasurable)
-    told = Told(refusal, _drift(before, state, snapshot, effects), note)
-    return _report(request, memory, before, effects, told)
+        kept = effects_of(prepared, state, snapshot, _clocks(plan, state, now), memory.kept)
+    verdict = _verdict(plan, state, now)
+    key = key_of(state, verdict, unmeasurable)
+    quiet, written_at = kept.quiet, memory.written_at
+    memory = Memory(state, seen, unmeasurable, written_at, baseline, kept)
+    if (
+        quiet is not None
+        and note is None
+        and not request.reports
+        and is_quiet(quiet, request.stored_status, key, now)
+        and is_fresh(written_at, now)
+    ):
+        return Decision(state, memory, (), None, (), left(quiet, now), ())
+    told = Told(refusal, _drift(before, state, snapshot, kept.effects), note, verdict, key)
+    return _report(request, memory, before, kept, told)
 
 
 def _next(
@@ -84,7 +115,7 @@ def _next(
     plan, before, samples = request.plan, memory.state, request.snapshot.samples
     state, seen = before, memory.seen
     if not plan.suspended:
-        if _was_suspended(request.stored_status):
+        if not _is_known(memory, request.stored_status) and _was_frozen(request.stored_status):
             state = unfrozen(state, view)
         state = follow(begin(state, view), view)
         if samples is not None and is_analysing(state):
@@ -93,6 +124,8 @@ def _next(
     state, note = hear(state, view, request.stored_status)
     note = note or reconfigured(before, state)
     if not _is_frozen(plan, state):
+        state = gates.heard(plan, state, request.reports)
+        state = preflight.resolved(plan, state, view.snapshot, is_current=view.gray_is_current)
         state = advance(state, view)
     # What was counted before a new beginning is no evidence about it.
     return state, seen if state.started_at == before.started_at else {}, note
@@ -103,11 +136,22 @@ def _is_frozen(plan: Plan, state: State) -> bool:
     return plan.suspended and state.stage not in (Stage.ROLLING_BACK, Stage.ROLLED_BACK)
 
 
-def _was_suspended(stored_status: Json) -> bool:
+def _was_frozen(stored_status: Json) -> bool:
+    return _was(ConditionType.SUSPENDED, stored_status)
+
+
+def _was(condition: ConditionType, stored_status: Json) -> bool:
     return any(
-        one.get("type") == ConditionType.SUSPENDED and one.get("status") == "True"
+        one.get("type") == condition and one.get("status") == "True"
         for one in stored_status.get("conditions") or []
     )
+
+
+def _has_begun(
+    condition: ConditionType, conditions: tuple[Condition, ...], stored_status: Json
+) -> bool:
+    is_now = any(one.type is condition and one.status for one in conditions)
+    return is_now and not _was(condition, stored_status)
 
 
 def _forget_previous(state: State, view: View, target: Target | None) -> State:
@@ -149,14 +193,25 @@ def queries(plan: Plan, snapshot: Snapshot, stored_status: Json) -> dict[str, st
     state = memo.load(stored_status)
     if is_analysing(state):
         return queries_for(plan, snapshot)
-    return edge_queries(plan, snapshot) if state.stage in (Stage.IDLE, Stage.STEPPING) else {}
+    if state.stage not in (Stage.IDLE, Stage.STEPPING):
+        return {}
+    asked = preflight.queries(plan, snapshot) if preflight.is_asking(plan, state) else {}
+    return edge_queries(plan, snapshot) | asked
 
 
 def recall(memory: Memory | None, stored_status: Json) -> Memory:
     """Return this process's memory if it belongs to the stored status, else what that tells."""
-    if memory is not None and memory.state.serial == memo.serial_of(stored_status):
+    if memory is not None and (
+        _is_known(memory, stored_status) or memory.state.serial == memo.serial_of(stored_status)
+    ):
         return memory
     return Memory(memo.load(stored_status))
+
+
+def _is_known(memory: Memory, stored_status: Json) -> bool:
+    """Whether the last look was a quiet one at this very status."""
+    quiet = memory.kept.quiet if memory.kept is not None else None
+    return quiet is not None and quiet.status is stored_status
 
 
 def _target(plan: Plan, snapshot: Snapshot, config: str) -> Target | None:
@@ -171,41 +226,62 @@ def _target(plan: Plan, snapshot: Snapshot, config: str) -> Target | None:
     return Target(template, container, revision_of(template), config)
 
 
-def _view(
-    plan: Plan, snapshot: Snapshot, now: datetime, target: Target | None, refusal: Refusal | None
-) -> View:
+def _prepared(plan: Plan, snapshot: Snapshot, config: str) -> Prepared:
+    """Work out what follows from a plan, a cluster and the configuration that is released."""
+    target = _target(plan, snapshot, config)
+    refusal = admit(plan, snapshot)
+    view = _view(plan, snapshot, target)
+    told = caution(plan, snapshot)
+    return Prepared(plan, cluster_of(snapshot, config), target, refusal, told, view)
+
+
+def _view(plan: Plan, snapshot: Snapshot, target: Target | None) -> View:
     stable = snapshot.stable
     if target is None or stable is None:
-        return View(plan, snapshot, now, "", False, False, "", None, refusal)
+        return View(plan, snapshot, snapshot.created, "", False, False, "", None, None)
     return View(
         plan=plan,
         snapshot=snapshot,
-        now=now,
+        now=snapshot.created,
         revision=target.revision,
         is_released=target.template == stable.template,
         gray_is_current=gray_is_current(plan, snapshot, target),
         stable_image=image_of(stable.template, target.container),
         previous=previous_of(stable.template, target.container, plan.gray_env),
-        problem=refusal,
+        problem=None,
         config=target.config,
     )
 
 
-def _report(
-    request: Request, memory: Memory, before: State, effects: tuple[Effect, ...], told: Told
-) -> Decision:
+def _verdict(plan: Plan, state: State, now: datetime) -> Verdict:
+    if is_analysing(state):
+        return verdict_of(plan, state, now)
+    if state.stage in (Stage.ROLLING_BACK, Stage.ROLLED_BACK):
+        # What made it so; that no samples come any more does not change it.
+        return verdict_of(plan, replace(state, sampled_at=now), now)
+    return Verdict.INSUFFICIENT
+
+
+def _report(request: Request, memory: Memory, before: State, kept: Kept, told: Told) -> Decision:
     plan, now, state = request.plan, request.now, memory.state
-    warned = caution(plan, request.snapshot)
+    warned, effects = kept.prepared.caution, kept.effects
     conditions = conditions_for(
         state, told.refusal, is_suspended=plan.suspended, drift=told.drift, caution=warned
     )
-    verdict = verdict_of(plan, state, now) if is_analysing(state) else Verdict.INSUFFICIENT
-    if state.stage in (Stage.ROLLING_BACK, Stage.ROLLED_BACK):
-        verdict = verdict_of(plan, replace(state, sampled_at=now), now)
+    state, errands = outward.dealt(
+        plan,
+        before,
+        state,
+        request.reports,
+        has_paused=_has_begun(ConditionType.PAUSED, conditions, request.stored_status),
+        uid=request.snapshot.uid,
+        now=now,
+    )
+    memory = replace(memory, state=state)
     facts = Facts(
         request.snapshot.generation,
         len(plan.steps),
-        verdict,
+        told.verdict,
         conditions,
         now,
         note=told.note,
@@ -224,13 +300,19 @@ def _report(
         # Only once the status that says so is stored: a crash must not lose what it forgets.
         effects = effects if is_new else (*effects, ClearCommand(done))
         look_again = timedelta(0) if is_new else look_again
+    events = events_of(state, before, drift=told.drift, told=news, note=told.note)
+    if not (effects or is_new or events or errands or told.note):
+        until = None if look_again is None else now + look_again
+        quiet = Quiet(request.stored_status, told.key, now, until)
+        memory = replace(memory, kept=replace(kept, quiet=quiet))
     return Decision(
         state=memory.state,
         memory=memory,
         effects=effects,
         status=status if is_new else None,
-        events=events_of(state, before, drift=told.drift, told=news, note=told.note),
+        events=events,
         look_again=look_again,
+        errands=errands,
     )
 
 
@@ -283,5 +365,6 @@ def _look_again(plan: Plan, state: State, snapshot: Snapshot, now: datetime) -> 
         ends.append(state.finished_at + plan.scale_down_delay)
     if state.no_data_since is not None and plan.no_data_rollback_after is not None:
         ends.append(state.no_data_since + plan.no_data_rollback_after)
+    ends += outward.due(plan, state)
     future = [end - now for end in ends if end > now]
     return min(future) if future else None

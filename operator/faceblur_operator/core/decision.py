@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from faceblur_operator.api.reasons import Reason
+from faceblur_operator.core.errands import Errand
 from faceblur_operator.core.snapshot import Json
 from faceblur_operator.core.state import Memory, State
 
@@ -80,6 +81,7 @@ class Decision:
         status: the status to store (camelCase JSON), None when it has not changed enough.
         events: sent after the status was stored.
         look_again: when to look again although nothing happens; None: only on a change.
+        errands: what is asked of, and told to, others beside the looks; None: leave them.
         state: what the status says, as values.
         memory: what the next decision must be given; lost without harm when the process ends.
     """
@@ -90,3 +92,4 @@ class Decision:
     status: dict[str, Any] | None
     events: tuple[Event, ...]
     look_again: timedelta | None
+    errands: tuple[Errand, ...] | None = None

@@ -9,8 +9,9 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from faceblur_operator.api.reasons import Reason, Verdict
-from faceblur_operator.core import pods
+from faceblur_operator.core import gates, pods, preflight
 from faceblur_operator.core.analysis import explain, is_analysing, verdict_of
+from faceblur_operator.core.footing import changed
 from faceblur_operator.core.ladder import is_last, size_at, target_of
 from faceblur_operator.core.plan import Plan
 from faceblur_operator.core.refusal import Refusal
@@ -84,7 +85,11 @@ def held(state: State, view: View, moment: Moment) -> Refusal | None:
             f"kubectl faceblur promote {view.plan.name}"
         )
         return Refusal(Reason.WAITING_FOR_APPROVAL, why)
-    return None
+    if moment is Moment.START:
+        missing = preflight.refusal(view.plan, state, view.baseline, view.snapshot)
+        if missing is not None:
+            return missing
+    return gates.refusal(view.plan, state, moment)
 
 
 def _cause_to_roll_back(state: State, view: View) -> tuple[Reason, str] | None:
@@ -186,7 +191,7 @@ def _raise(state: State, view: View, moment: Moment) -> State:
 
 def _waiting(state: State, refused: Refusal) -> State:
     """Return the state that waits for something else than gray: no deadline runs."""
-    return replace(state, since=None, reason=refused.reason, message=refused.message)
+    return changed(state, since=None, reason=refused.reason, message=refused.message)
 
 
 def _waits_for_gray(state: State) -> bool:

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from faceblur_operator.api.reasons import ConditionType, Reason, Verdict
+from faceblur_operator.core import outside_memo
 from faceblur_operator.core.conditions import stage_of
 from faceblur_operator.core.evidence import RATIO_STEPS, Counts
 from faceblur_operator.core.state import Grant, Previous, SloState, State
@@ -46,6 +47,7 @@ def dump(state: State) -> str:
     memo |= {name: getattr(state, name) for name in WORDS if getattr(state, name)}
     optional = {"granted": state.granted.value, "rising": state.rising, "capacity": state.capacity}
     memo |= {name: value for name, value in optional.items() if value}
+    memo |= outside_memo.dump(state.outbox)
     if state.previous is not None:
         memo["previous"] = {
             "image": state.previous.image,
@@ -96,6 +98,9 @@ def _load(memo: Mapping[str, Any], status: Mapping[str, Any]) -> State:
         slos=tuple(_load_slo(name, one) for name, one in memo["slos"].items()),
         previous=_load_previous(previous) if previous else None,
         serial=int(memo["serial"]),
+        digest=str(status.get("grayDigest") or ""),
+        gates=outside_memo.load_gates(status),
+        outbox=outside_memo.load_outbox(memo, status),
         granted=Grant(memo.get("granted", "")),
         rising=bool(memo.get("rising", False)),
         capacity=int(memo.get("capacity", 0)),

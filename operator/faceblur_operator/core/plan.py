@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import Enum
 
+from faceblur_operator.core.errands import Channel, Gate
+
 
 class OnSharedBreach(Enum):
     """What to do while stable breaches the same objective as gray."""
@@ -82,6 +84,19 @@ Objective = RatioObjective | GaugeObjective
 
 
 @dataclass(frozen=True, slots=True)
+class Preflight:
+    """What must be true before gray gets its first request.
+
+    Attributes:
+        stable_healthy: stable meets the objectives itself.
+        probe: share of labelled faces that gray must find (0..1), None without a probe.
+    """
+
+    stable_healthy: bool
+    probe: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """Everything a decision needs to know about what the user asked for."""
 
@@ -111,3 +126,6 @@ class Plan:
     scale_down_delay: timedelta
     drain: timedelta
     suspended: bool
+    preflight: Preflight | None = None
+    gates: tuple[Gate, ...] = ()
+    channels: tuple[Channel, ...] = ()

@@ -1,11 +1,11 @@
 """Fills the names of one rollout into its query templates and keys them for one batched query."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
 from faceblur_operator.core.limits import limits_of
-from faceblur_operator.core.plan import GaugeObjective, Plan, RatioObjective
+from faceblur_operator.core.plan import GaugeObjective, Objective, Plan, RatioObjective
 from faceblur_operator.core.revision import container_of
 from faceblur_operator.core.snapshot import Snapshot, Workload
 
@@ -41,6 +41,27 @@ def queries_for(plan: Plan, snapshot: Snapshot) -> dict[str, str]:
                 for side, names in ((GRAY, gray_names), (STABLE, stable_names)):
                     asked[key(one.name, side, "bad")] = _fill(one.bad, names)
                     asked[key(one.name, side, "total")] = _fill(one.total, names)
+    return asked
+
+
+def side_queries(
+    plan: Plan, snapshot: Snapshot, objectives: Iterable[Objective], side: str
+) -> dict[str, str]:
+    """Return the queries of these objectives for one side only, none while it has no pods."""
+    workload = snapshot.gray if side == GRAY else snapshot.stable
+    if workload is None or workload.pod_hash is None:
+        return {}
+    pods = workload.pod_hash if side == GRAY else "[a-z0-9]+"
+    names = _names(plan, workload, f"{workload.name}-{pods}{POD_SUFFIX}")
+    names["gray"] = workload.name
+    asked: dict[str, str] = {}
+    for one in objectives:
+        match one:
+            case GaugeObjective():
+                asked[key(one.name, side, "value")] = _fill(one.query, names)
+            case RatioObjective():
+                asked[key(one.name, side, "bad")] = _fill(one.bad, names)
+                asked[key(one.name, side, "total")] = _fill(one.total, names)
     return asked
 
 

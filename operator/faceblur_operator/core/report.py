@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from faceblur_operator.api.reasons import Phase, Reason, Verdict
-from faceblur_operator.core import memo
+from faceblur_operator.core import memo, outside_memo
 from faceblur_operator.core.conditions import Condition, phase_of, stamp, stored
 from faceblur_operator.core.decision import Event, Note
 from faceblur_operator.core.refusal import Refusal
@@ -71,6 +71,7 @@ def status_of(
         "history": _history(state, before, stored_status, facts),
         "conditions": conditions,
         "memory": memo.dump(state),
+        **outside_memo.shown(state),
     }
     times = {
         "startedAt": state.started_at,
@@ -94,7 +95,12 @@ def is_worth_storing(
         "message"
     ):
         return False
-    return written_at is None or now - written_at >= REFRESH
+    return not is_fresh(written_at, now)
+
+
+def is_fresh(written_at: datetime | None, now: datetime) -> bool:
+    """Whether the stored numbers are too young to be refreshed."""
+    return written_at is not None and now - written_at < REFRESH
 
 
 def events_of(
@@ -227,6 +233,7 @@ def _essence(status: Mapping[str, Any]) -> tuple[object, ...]:
         conditions,
         verdicts,
         kept,
+        *(status.get(name) or [] for name in ("gates", "notifications", "grayDigest")),
     )
 
 

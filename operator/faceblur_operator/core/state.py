@@ -8,11 +8,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
+from typing import TYPE_CHECKING
 
 from faceblur_operator.api.reasons import Reason, Verdict
+from faceblur_operator.core.baseline import NOTHING_COUNTED, Baseline
 from faceblur_operator.core.counters import Seen
+from faceblur_operator.core.errands import NOTHING_TO_TELL, GateState, Outbox
 from faceblur_operator.core.evidence import ZERO, Counts, versus_start
 from faceblur_operator.core.refusal import Refusal
+
+if TYPE_CHECKING:
+    from faceblur_operator.core.prepared import Kept
 
 
 class Stage(Enum):
@@ -93,6 +99,9 @@ class State:
         undone: digest of what an undo took back; it is not released again by itself.
         capacity: pods that stable had with all the traffic; 0 before the release began.
         closing_since: when gray lost its traffic to a new beginning; it drains first.
+        digest: what gray's image was resolved to, once that is known.
+        gates: what the gates answered in this release.
+        outbox: what has to be told, and to whom it has been.
         config: digest of the ConfigMaps and Secrets that this release began with.
         serial: counts the stored statuses, so that a stale memory is noticed.
     """
@@ -122,15 +131,24 @@ class State:
     undone: str = ""
     capacity: int = 0
     closing_since: datetime | None = None
+    digest: str = ""
+    gates: tuple[GateState, ...] = ()
+    outbox: Outbox = NOTHING_TO_TELL
     config: str = ""
     serial: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """What one process carries from decision to decision."""
+    """What one process carries from decision to decision.
+
+    Attributes:
+        kept: what saves work at the next look; see `prepared.py`.
+    """
 
     state: State
     seen: Mapping[str, Seen | None] = field(default_factory=dict)
     unmeasurable: Refusal | None = None
     written_at: datetime | None = None
+    baseline: Baseline = NOTHING_COUNTED
+    kept: "Kept | None" = field(default=None, compare=False, repr=False)

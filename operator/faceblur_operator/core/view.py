@@ -2,20 +2,13 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 
+from faceblur_operator.core.baseline import NOTHING_COUNTED, Baseline
+from faceblur_operator.core.errands import Moment as Moment
 from faceblur_operator.core.plan import Plan
 from faceblur_operator.core.refusal import Refusal
 from faceblur_operator.core.snapshot import Snapshot
 from faceblur_operator.core.state import Previous
-
-
-class Moment(StrEnum):
-    """What is about to happen when others are asked whether it may."""
-
-    START = "start"
-    STEP = "step"
-    PROMOTION = "promotion"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +22,7 @@ class View:
         previous: what stable runs, to be put back should a promotion fail.
         problem: why the cluster does not allow the rollout at present.
         config: digest of the ConfigMaps and Secrets that the template uses; empty without any.
+        baseline: what was counted before gray got its first request.
     """
 
     plan: Plan
@@ -41,3 +35,4 @@ class View:
     previous: Previous | None
     problem: Refusal | None
     config: str = ""
+    baseline: Baseline = NOTHING_COUNTED

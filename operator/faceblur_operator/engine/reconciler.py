@@ -4,6 +4,7 @@ Called by the scheduler, never twice at the same time for one rollout. It keeps 
 not also in the resource's status, except the memory the core asks to be given back.
 """
 
+import asyncio
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -13,6 +14,7 @@ from faceblur_operator.api import SpecError, parse_spec
 from faceblur_operator.api.reasons import Phase, Reason
 from faceblur_operator.core.decide import Request
 from faceblur_operator.core.decision import Apply, ClearCommand, Decision, Delete, Effect, Event
+from faceblur_operator.core.errands import Errand, Report
 from faceblur_operator.core.plan import Plan
 from faceblur_operator.core.refusal import Refusal
 from faceblur_operator.core.snapshot import Json, NoSamples, Samples, Snapshot
@@ -51,11 +53,13 @@ class Outcome:
         look_again: when to look again although nothing happens; None: only on a change.
         ask: what Prometheus has to be asked from now on; None: nothing.
         is_gone: the rollout does not exist any more.
+        errands: what is asked of others, and told them; None: leave what there is.
     """
 
     look_again: timedelta | None = None
     ask: Ask | None = None
     is_gone: bool = False
+    errands: tuple[Errand, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,12 +91,15 @@ class Reconciler:
         self._doors = doors
         self._kept: dict[Key, _Kept] = {}
 
-    async def look(self, key: Key, answer: Answer | None = None) -> Outcome:
+    async def look(
+        self, key: Key, answer: Answer | None = None, reports: tuple[Report, ...] = ()
+    ) -> Outcome:
         """Look once and do what has to be done.
 
         Args:
             key: the rollout.
             answer: what Prometheus said, if this look is about that.
+            reports: what came of errands.
 
         Raises:
             OperatorError: a read or a write failed; the memory of the rollout is dropped, so
@@ -105,7 +112,7 @@ class Reconciler:
             if resource is None:
                 self.forget(key)
                 return Outcome(is_gone=True)
-            return await self._look(resource, kept, answer)
+            return await self._look(resource, kept, answer, reports)
         except OperatorError as err:
             kept.memory = None
             if isinstance(err, RefusedError) and resource is not None:
@@ -117,7 +124,13 @@ class Reconciler:
         self._kept.pop(key, None)
         self._doors.meter.forget(key.namespace, key.name)
 
-    async def _look(self, resource: Resource, kept: _Kept, answer: Answer | None) -> Outcome:
+    async def _look(
+        self,
+        resource: Resource,
+        kept: _Kept,
+        answer: Answer | None,
+        reports: tuple[Report, ...],
+    ) -> Outcome:
         doors, key = self._doors, resource.key
         plan = self._plan(resource, kept)
         stored: Json = resource.manifest.get("status") or {}
@@ -131,8 +144,11 @@ class Reconciler:
         samples = answer.samples if answer and self._fits(plan, answer, snapshot, stored) else None
         if samples is not None:
             snapshot = replace(snapshot, samples=samples)
-        request = Request(plan, snapshot, stored, kept.memory, doors.clock.now())
+        request = Request(plan, snapshot, stored, kept.memory, doors.clock.now(), reports)
+        loop = asyncio.get_running_loop()
+        begun = loop.time()
         decision = self._brain.decide(request)
+        doors.meter.decision(seconds=loop.time() - begun)
         await self._carry_out(resource, kept, decision)
         status = stored if decision.status is None else decision.status
         queries = self._brain.queries(plan, snapshot, status)
@@ -140,7 +156,7 @@ class Reconciler:
         LOG.debug(
             "looked", extra=fields(key, effects=len(decision.effects), sampled=samples is not None)
         )
-        return Outcome(decision.look_again, ask)
+        return Outcome(decision.look_again, ask, errands=decision.errands)
 
     def _fits(self, plan: Plan, answer: Answer, snapshot: Snapshot, stored: Json) -> bool:
         """Whether an answer is about what would be asked now: pods may have changed meanwhile."""
@@ -180,7 +196,13 @@ class Reconciler:
             await doors.events.send(resource, decision.events)
         status = decision.status or resource.manifest.get("status") or {}
         phase = Phase(status.get("phase") or Phase.PENDING)
-        doors.meter.rollout(key.namespace, key.name, phase=phase, weight=decision.state.weight)
+        doors.meter.rollout(
+            key.namespace,
+            key.name,
+            phase=phase,
+            weight=decision.state.weight,
+            verdict=status.get("verdict") or "",
+        )
 
     async def _tell_refused(self, resource: Resource, kept: _Kept, err: RefusedError) -> None:
         """Say once why the API server refuses a write: nobody reads the operator's log first."""

@@ -8,7 +8,7 @@ from datetime import timedelta
 from faceblur_operator.engine.log import fields
 from faceblur_operator.engine.sampler import Sampler
 from faceblur_operator.engine.worker import Looker, Worker
-from faceblur_operator.ports import Meter, MetricsSource
+from faceblur_operator.ports import Meter, MetricsSource, Outside
 from faceblur_operator.ports.cluster import Key
 
 LOG = logging.getLogger(__name__)
@@ -24,6 +24,7 @@ class Scheduler:
         looker: Looker,
         source: MetricsSource,
         meter: Meter,
+        outside: Outside,
         *,
         chance: Callable[[], float],
         resync: timedelta = RESYNC,
@@ -32,6 +33,7 @@ class Scheduler:
         self._looker = looker
         self._source = source
         self._meter = meter
+        self._outside = outside
         self._chance = chance
         self._resync = resync
         self._workers: dict[Key, tuple[Worker, asyncio.Task[None]]] = {}
@@ -53,6 +55,7 @@ class Scheduler:
             key,
             self._looker,
             Sampler(self._source),
+            self._outside,
             meter=self._meter,
             # Spread, so that the rollouts found at the start do not resync in step.
             resync=self._resync * (0.8 + 0.2 * self._chance()),

@@ -6,11 +6,13 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Protocol
 
+from faceblur_operator.core.errands import Report
 from faceblur_operator.engine.backoff import Backoff
+from faceblur_operator.engine.errands import Errands
 from faceblur_operator.engine.log import fields
 from faceblur_operator.engine.reconciler import Answer, Outcome
 from faceblur_operator.engine.sampler import Sampler
-from faceblur_operator.ports import Meter
+from faceblur_operator.ports import Meter, Outside
 from faceblur_operator.ports.cluster import Key
 from faceblur_operator.ports.errors import NotLeadingError, OperatorError
 
@@ -22,7 +24,9 @@ PATIENCE = timedelta(milliseconds=5)
 class Looker(Protocol):
     """Looks at a rollout; see `Reconciler`."""
 
-    async def look(self, key: Key, answer: Answer | None = None) -> Outcome:
+    async def look(
+        self, key: Key, answer: Answer | None = None, reports: tuple[Report, ...] = ()
+    ) -> Outcome:
         """Look once and do what has to be done."""
         ...
 
@@ -30,8 +34,8 @@ class Looker(Protocol):
 class Worker:
     """Looks at one rollout whenever there is a reason to, until it is gone.
 
-    Any number of wakes during a look lead to one more look. A look never waits for Prometheus:
-    the sampler asks on its own and hands its answer in.
+    Any number of wakes during a look lead to one more look. A look never waits for Prometheus or
+    for anybody outside: the sampler and the errands run on their own and hand in what they found.
     """
 
     def __init__(
@@ -39,6 +43,7 @@ class Worker:
         key: Key,
         looker: Looker,
         sampler: Sampler,
+        outside: Outside,
         *,
         meter: Meter,
         resync: timedelta,
@@ -48,6 +53,7 @@ class Worker:
         self._key = key
         self._looker = looker
         self._sampler = sampler
+        self._errands = Errands(key, outside, self.wake)
         self._meter = meter
         self._resync = resync
         self._backoff = Backoff(chance)
@@ -90,11 +96,12 @@ class Worker:
                     self.wake()
                     continue
                 self._sampler.ask(outcome.ask)
+                self._errands.assign(outcome.errands)
                 if not await _wait(self._woken, pause):
                     self._stamp()
         finally:
             asking.cancel()
-            await asyncio.gather(asking, return_exceptions=True)
+            await asyncio.gather(asking, self._errands.stop(), return_exceptions=True)
 
     async def _look(self) -> tuple[Outcome | None, timedelta]:
         """Look once; return the outcome, None after a failure, and how long to rest."""
@@ -104,7 +111,7 @@ class Worker:
         self._woken_at = None
         answer, self._answer = self._answer, None
         try:
-            outcome = await self._looker.look(self._key, answer)
+            outcome = await self._looker.look(self._key, answer, self._errands.reports)
         except NotLeadingError as err:
             LOG.info("not leading, wrote nothing", extra=fields(self._key))
             return None, self._backoff.failed(err)

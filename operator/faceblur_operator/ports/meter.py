@@ -8,8 +8,10 @@ from faceblur_operator.api.reasons import Phase
 class Meter(Protocol):
     """Counts and times what the engine does."""
 
-    def rollout(self, namespace: str, name: str, *, phase: Phase, weight: int) -> None:
-        """Record where a rollout stands."""
+    def rollout(
+        self, namespace: str, name: str, *, phase: Phase, weight: int, verdict: str
+    ) -> None:
+        """Record where a rollout stands; verdict: empty while nothing is judged."""
         ...
 
     def forget(self, namespace: str, name: str) -> None:
@@ -18,6 +20,10 @@ class Meter(Protocol):
 
     def tick(self, *, seconds: float, lateness_seconds: float) -> None:
         """Record one reconcile and how late it began."""
+        ...
+
+    def decision(self, *, seconds: float) -> None:
+        """Record how long one decision took."""
         ...
 
     def write(self, kind: str) -> None:

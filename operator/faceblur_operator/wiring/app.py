@@ -8,13 +8,16 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Protocol
 
+from faceblur_operator.adapters.guarded_http import GuardedHttp
 from faceblur_operator.adapters.http_server import HttpServer
 from faceblur_operator.adapters.kube_api import KubeApi, load_configuration
 from faceblur_operator.adapters.kube_events import KubeEvents
 from faceblur_operator.adapters.kube_reader import INDEX, KubeReader
+from faceblur_operator.adapters.kube_secrets import KubeSecrets
 from faceblur_operator.adapters.kube_writer import KubeWriter
 from faceblur_operator.adapters.lease import LeaseElector, LeasePlace
 from faceblur_operator.adapters.object_cache import ObjectCache
+from faceblur_operator.adapters.outside_http import HttpOutside
 from faceblur_operator.adapters.prometheus import PrometheusSource
 from faceblur_operator.adapters.prometheus_meter import PrometheusMeter
 from faceblur_operator.adapters.system_clock import SystemClock
@@ -54,6 +57,7 @@ class _Term:
     reader: KubeReader
     scheduler: Scheduler
     source: PrometheusSource
+    http: GuardedHttp
 
     def observe(self, kind: str, item: dict[str, Any], is_gone: bool) -> None:
         """Take a change and wake the rollouts for which it is news."""
@@ -121,6 +125,7 @@ class App:
                 await elector.release()
             await self._watch.stop()
             term.source.close()
+            await term.http.close()
 
     def _begin(self, api: KubeApi, elector: LeaseElector) -> _Term:
         settings, loop = self._settings, asyncio.get_running_loop()
@@ -135,10 +140,13 @@ class App:
             meter=self._meter,
         )
         drain = timedelta(seconds=settings.drain)
-        defaults = Defaults(settings.prometheus_url, settings.prometheus_allow, drain)
+        allow = settings.webhook_allow
+        defaults = Defaults(settings.prometheus_url, settings.prometheus_allow, drain, allow)
+        http = GuardedHttp()
+        outside = HttpOutside(self._clock, self._meter, http, KubeSecrets(api), allow=allow)
         reconciler = Reconciler(core_brain(defaults), doors)
-        scheduler = Scheduler(reconciler, source, self._meter, chance=self._chance)
-        return _Term(reader, scheduler, source)
+        scheduler = Scheduler(reconciler, source, self._meter, outside, chance=self._chance)
+        return _Term(reader, scheduler, source, http)
 
     def _is_ready(self) -> bool:
         elector = self._elector

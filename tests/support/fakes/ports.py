@@ -45,18 +45,26 @@ class FakeMeter:
     ticks: list[tuple[float, float]] = field(default_factory=list)
     writes: list[str] = field(default_factory=list)
     queries: list[bool] = field(default_factory=list)
+    verdicts: dict[tuple[str, str], str] = field(default_factory=dict)
+    decisions: list[float] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
     gates: list[str] = field(default_factory=list)
     notifications: list[tuple[str, str]] = field(default_factory=list)
 
-    def rollout(self, namespace: str, name: str, *, phase: Phase, weight: int) -> None:
+    def rollout(
+        self, namespace: str, name: str, *, phase: Phase, weight: int, verdict: str
+    ) -> None:
         self.rollouts[namespace, name] = (phase, weight)
+        self.verdicts[namespace, name] = verdict
 
     def forget(self, namespace: str, name: str) -> None:
         self.rollouts.pop((namespace, name), None)
 
     def tick(self, *, seconds: float, lateness_seconds: float) -> None:
         self.ticks.append((seconds, lateness_seconds))
+
+    def decision(self, *, seconds: float) -> None:
+        self.decisions.append(seconds)
 
     def write(self, kind: str) -> None:
         self.writes.append(kind)

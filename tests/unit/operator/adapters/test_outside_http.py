@@ -309,7 +309,7 @@ def test_an_address_from_a_secret_is_used_and_never_repeated_in_words() -> None:
         ),
         pytest.param(
             a_channel(url=None, url_from=KEY.__class__("forbidden", "x")),
-            "Secret forbidden cannot be read; see the chart's value notifications",
+            "Secret forbidden cannot be read; see the chart's notifications.readSecrets",
             id="no right to read it",
         ),
         pytest.param(

@@ -122,10 +122,10 @@ def test_accuracy_counts_faces(builtin: str, bad: str, total: str) -> None:
             id="sticky",
         ),
         pytest.param(
-            {"preflight": {"stableHealthy": True}},
-            Reason.NOT_SUPPORTED,
-            "preflight",
-            id="preflight",
+            {"gates": [{"webhook": {"url": "http://board.other.svc"}}]},
+            Reason.WEBHOOK_NOT_ALLOWED,
+            "spec.gates[0].webhook.url",
+            id="a gate elsewhere",
         ),
         pytest.param(
             with_slo(builtin="faceAgreement", atLeast="95%", versusStable={"maxRatio": 2.0}),

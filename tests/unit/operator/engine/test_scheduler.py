@@ -7,9 +7,11 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from tests.support.fakes.outside import FakeOutside
 from tests.support.fakes.ports import FakeMeter, FakePrometheus
 from tests.support.virtual_time import VirtualClock, run_virtually
 
+from faceblur_operator.core.errands import Report
 from faceblur_operator.core.snapshot import NoSamples, Samples
 from faceblur_operator.engine import Answer, Ask, Outcome, Scheduler
 from faceblur_operator.ports.cluster import Key
@@ -41,8 +43,12 @@ class ScriptedLooker:
     takes: Callable[[Key], float] = lambda _: 0.0
     looks: list[tuple[Key, float]] = field(default_factory=list)
     answers: list[tuple[float, Samples | NoSamples]] = field(default_factory=list)
+    reports: list[Report] = field(default_factory=list)
 
-    async def look(self, key: Key, answer: Answer | None = None) -> Outcome:
+    async def look(
+        self, key: Key, answer: Answer | None = None, reports: tuple[Report, ...] = ()
+    ) -> Outcome:
+        self.reports += reports
         self.looks.append((key, now()))
         if answer is not None:
             self.answers.append((now(), answer.samples))
@@ -65,7 +71,10 @@ class Stage:
 
     def __post_init__(self) -> None:
         self.prometheus = FakePrometheus(VirtualClock())
-        self.scheduler = Scheduler(self.looker, self.prometheus, self.meter, chance=lambda: 1.0)
+        self.outside = FakeOutside(VirtualClock())
+        self.scheduler = Scheduler(
+            self.looker, self.prometheus, self.meter, self.outside, chance=lambda: 1.0
+        )
 
 
 def play(looker: ScriptedLooker, story: Callable[[Stage], Any]) -> Stage:
