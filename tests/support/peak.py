@@ -24,6 +24,7 @@ KINDS = {
     "JPEG CMYK": "JPEG",
     "PNG": "PNG",
     "PNG alpha": "PNG",
+    "PNG alpha turned": "PNG",
     "WEBP": "WEBP",
     "WEBP alpha": "WEBP",
     "WEBP lossless": "WEBP",

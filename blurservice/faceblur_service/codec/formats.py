@@ -46,10 +46,10 @@ _SUFFIXES = {
 # of each format's peak.
 _WORK = {
     Format.JPEG: 7.8,
-    Format.PNG: 9,
+    Format.PNG: 8,
     Format.WEBP: 10.9,
     Format.AVIF: 26,
-    Format.TIFF: 9,
+    Format.TIFF: 8,
     Format.GIF: 9,
 }
 # WebP packs transparency without loss, too, and looks for repetitions in all of it.
@@ -102,7 +102,7 @@ class Header:
         if self.format is Format.WEBP and (self.lossless or self.alpha):
             work = _LOSSLESS_WEBP
         if self.alpha:
-            work += 3
+            work += 2.8
         if self.format is Format.TIFF:
             return _SOME + int(canvas * work) + self.pixels
         if self.frames == 1:

@@ -69,7 +69,8 @@ def _single(data: bytes, found: Scan) -> Frame:
     # Closed before detection begins: an open image keeps four more bytes per pixel.
     with refusing(_SENTENCE), _opened(data, found) as image:
         image.seek(next(_frame_numbers(image, found.header)))
-        return _frame(image, found)
+        frame = _frame(image, found)
+    return _turned(frame, found.header)
 
 
 def _several(data: bytes, found: Scan, deadline: Deadline) -> Iterator[Frame]:
@@ -77,7 +78,7 @@ def _several(data: bytes, found: Scan, deadline: Deadline) -> Iterator[Frame]:
         for index in _frame_numbers(image, found.header):
             deadline.check()
             image.seek(index)
-            yield _frame(image, found)
+            yield _turned(_frame(image, found), found.header)
 
 
 def _opened(data: bytes, found: Scan) -> Image.Image:
@@ -142,11 +143,18 @@ def _frame(image: Image.Image, found: Scan) -> Frame:
             alpha[rows] = plane
             # Nobody sees these colours, so nobody has judged them; whoever edits the file could.
             picture[rows][plane == 0] = 0
-    turn = 1 if header.format is Format.TIFF else header.orientation  # Pillow has turned these
     return Frame(
-        upright(picture, turn),
-        None if alpha is None else upright(alpha, turn),
-        float(image.info.get("duration", 0) or 0) if header.animated else 0,
+        picture, alpha, float(image.info.get("duration", 0) or 0) if header.animated else 0
+    )
+
+
+def _turned(frame: Frame, header: Header) -> Frame:
+    if header.format is Format.TIFF:  # Pillow has turned it
+        return frame
+    return Frame(
+        upright(frame.picture, header.orientation),
+        None if frame.alpha is None else upright(frame.alpha, header.orientation),
+        frame.duration_ms,
     )
 
 
