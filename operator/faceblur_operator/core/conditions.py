@@ -150,7 +150,7 @@ def stored(
                 "type": one.type.value,
                 "status": status,
                 "reason": one.reason.value,
-                "message": one.message[:1024],
+                "message": one.message[:400],
                 "lastTransitionTime": kept or stamp(now),
                 "observedGeneration": generation,
             }

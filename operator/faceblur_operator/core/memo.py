@@ -25,6 +25,7 @@ TIMES = (
     "no_data_since",
     "closing_since",
 )
+LONGEST_MESSAGE = 400
 # Left out while empty: most rollouts have none of them.
 WORDS = ("command", "paused_by", "judged", "undone", "config")
 
@@ -40,7 +41,7 @@ def dump(state: State) -> str:
         "step": state.step,
         "weight": state.weight,
         "reason": state.reason.value,
-        "message": state.message,
+        "message": state.message[:LONGEST_MESSAGE],
         "times": {name: time.isoformat() for name, time in times.items() if time is not None},
         "slos": {slo.name: _dump_slo(slo) for slo in state.slos},
     }
@@ -86,6 +87,8 @@ def _load(memo: Mapping[str, Any], status: Mapping[str, Any]) -> State:
     progressing = ConditionType.PROGRESSING.value
     reason = next((one["reason"] for one in conditions if one["type"] == progressing), "")
     previous = memo.get("previous")
+    # What people read already is not written twice.
+    said = {str(one["name"]): str(one["message"]) for one in status.get("slos") or []}
     return State(
         stage=stage_of(reason),
         revision=str(memo["revision"]),
@@ -95,7 +98,7 @@ def _load(memo: Mapping[str, Any], status: Mapping[str, Any]) -> State:
         weight=int(memo["weight"]),
         reason=Reason(memo["reason"]),
         message=str(memo["message"]),
-        slos=tuple(_load_slo(name, one) for name, one in memo["slos"].items()),
+        slos=tuple(_load_slo(name, one, said.get(name, "")) for name, one in memo["slos"].items()),
         previous=_load_previous(previous) if previous else None,
         serial=int(memo["serial"]),
         digest=str(status.get("grayDigest") or ""),
@@ -114,7 +117,7 @@ def _load(memo: Mapping[str, Any], status: Mapping[str, Any]) -> State:
 
 
 def _dump_slo(slo: SloState) -> dict[str, Any]:
-    memo: dict[str, Any] = {"v": slo.verdict.value, "m": slo.message}
+    memo: dict[str, Any] = {"v": slo.verdict.value}
     if slo.gray.total or slo.stable.total:
         memo["n"] = [slo.gray.total, slo.gray.bad, slo.stable.total, slo.stable.bad]
     if any(slo.versus):
@@ -123,13 +126,13 @@ def _dump_slo(slo: SloState) -> dict[str, Any]:
     return memo | {name: value for name, value in optional.items() if value}
 
 
-def _load_slo(name: str, memo: Mapping[str, Any]) -> SloState:
+def _load_slo(name: str, memo: Mapping[str, Any], message: str) -> SloState:
     counts = [float(one) for one in memo.get("n", (0, 0, 0, 0))]
     versus = tuple(float(one) for one in memo.get("e", (0.0,) * len(RATIO_STEPS)))
     return SloState(
         name=name,
         verdict=Verdict(memo["v"]),
-        message=str(memo["m"]),
+        message=message,
         gray=Counts(counts[0], counts[1]),
         stable=Counts(counts[2], counts[3]),
         versus=versus,

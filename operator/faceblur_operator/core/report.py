@@ -14,9 +14,11 @@ from faceblur_operator.core.state import ACTIVE, SloState, Stage, State
 
 # Numbers that move at every tick are stored this often only; what matters is stored at once.
 REFRESH = timedelta(seconds=10)
-KEPT_DECISIONS = 10
-KEPT_HISTORY = 10
-LONGEST = 512
+# A status is read and written whole, and the latest of it in full: what is older is kept short.
+KEPT_DECISIONS = 8
+KEPT_HISTORY = 6
+LONGEST = 160
+LONGEST_OF_HISTORY = 80
 LONGEST_ENV = 300
 WARNINGS = frozenset(
     {
@@ -65,7 +67,7 @@ def status_of(
         "grayImage": state.image,
         "stableImage": state.stable_image,
         "verdict": facts.verdict.value if state.stage is not Stage.PROMOTED else "",
-        "message": _message(state, facts)[:1024],
+        "message": _message(state, facts)[:400],
         "slos": [_slo(one) for one in state.slos],
         "decisions": _decisions(state, before, stored_status, facts),
         "history": _history(state, before, stored_status, facts),
@@ -192,7 +194,7 @@ def _ended(state: State, outcome: str, message: str, facts: Facts) -> dict[str, 
         "image": state.image,
         "outcome": outcome,
         "time": stamp(facts.now),
-        "message": message[:LONGEST],
+        "message": message[:LONGEST_OF_HISTORY],
     }
 
 
@@ -206,7 +208,7 @@ def _slo(slo: SloState) -> dict[str, Any]:
     shown: dict[str, Any] = {
         "name": slo.name,
         "verdict": slo.verdict.value,
-        "message": slo.message[:512],
+        "message": slo.message[:200],
     }
     if slo.value is not None:
         shown["value"] = f"{slo.value:.4g}"

@@ -1,5 +1,6 @@
 """The life of a rollout as stories: what is set, in which order, and why."""
 
+import json
 from dataclasses import replace
 from datetime import timedelta
 from math import nan
@@ -509,3 +510,20 @@ def test_the_status_stays_small() -> None:
     run(world, plan, 5, {"gray": 333, "bad": 1, "stable": 777, "stable_bad": 2})
 
     assert len(world.status["memory"].encode()) < 4096
+
+
+def test_a_long_life_does_not_make_the_status_grow() -> None:
+    """Eight objectives, a full history, a breach in words: what people and we need, no more."""
+    names = ("latency", "success", "accuracy", "recall", "errors", "no-worse", "own", "other")
+    slos = tuple(a_ratio(name, max_ratio=1.5) for name in names)
+    world, sizes = World(), []
+    for version in range(10):
+        plan = a_plan(objectives=slos, image=f"ai-face-blur:1.{version}", hold=2)
+        traffic = GOOD if version % 2 else BAD
+        run(world, plan, 60, traffic)
+        text = json.dumps(world.status, separators=(",", ":"), ensure_ascii=False)
+        sizes.append(len(text.encode()))
+
+    assert len(world.status["history"]) == 6
+    assert max(sizes) < 10240
+    assert len(world.status["memory"].encode()) < 2500
