@@ -138,6 +138,19 @@ class Notification(Model):
         return sum(one is not None for one in forms) == 1
 
 
+class Purge(Model):
+    """Ends all memberships of the gray channel when a release ends."""
+
+    url: Url | None = Field(
+        default=None,
+        description="Address that gets a DELETE. Default: /api/v1/admin/gray-users of the stable "
+        "Service.",
+    )
+    secret_ref: SecretRef = Field(
+        description="The service's FACEBLUR_ADMIN_TOKEN, sent as a bearer token. Required."
+    )
+
+
 class Preflight(Model):
     """What must be true before gray gets its first request, besides enough ready pods.
 

@@ -18,7 +18,7 @@ from faceblur_operator.api.fields import (
     list_map,
 )
 from faceblur_operator.api.model import Model, rule
-from faceblur_operator.api.outside import Gate, Notification, Preflight
+from faceblur_operator.api.outside import Gate, Notification, Preflight, Purge
 from faceblur_operator.api.slo import Analysis
 
 
@@ -103,6 +103,12 @@ class OptIn(Model):
             description="Cookie that must have the value always (never keeps a user away), such "
             "as gray. Default: none.",
         )
+    )
+
+    purge: Purge | None = Field(
+        default=None,
+        description="Sends everybody who opted in back to stable when a release ends, promoted or "
+        "not. Default: memberships run out by themselves.",
     )
 
     @rule("has(self.header) || has(self.cookie)", "optIn needs a header, a cookie or both")

@@ -12,8 +12,9 @@ from faceblur_operator.core.errands import Form
 
 # Services of the rollout's own namespace: whoever may write a rollout there may use them anyway.
 OWN_SERVICES = ("*.{{namespace}}.svc", "*.{{namespace}}.svc.cluster.local")
-# Chats answer at these hosts only, and nothing of a cluster does.
-CHATS = {
+# Chats answer at these hosts only, and nothing of a cluster does; a purge is for the service.
+ALWAYS = {
+    Form.PURGE: OWN_SERVICES,
     Form.SLACK: ("hooks.slack.com", "hooks.slack-gov.com"),
     Form.DING_TALK: ("oapi.dingtalk.com",),
     Form.FEISHU: ("open.feishu.cn", "open.larksuite.com"),
@@ -37,4 +38,4 @@ def host_of(url: str) -> str:
 
 def allowed_for(form: Form, patterns: Sequence[str]) -> tuple[str, ...]:
     """Return the patterns that hold for a message of this form."""
-    return (*CHATS.get(form, ()), *patterns)
+    return (*ALWAYS.get(form, ()), *patterns)

@@ -10,6 +10,10 @@ from faceblur_operator.core.errands import Channel, Form, Gate, Moment, Occasion
 from faceblur_operator.core.plan import Preflight
 from faceblur_operator.core.refusal import Refusal
 
+# Where the service ends all memberships of the gray channel.
+GRAY_USERS = "/api/v1/admin/gray-users"
+ENDS = frozenset({Occasion.PROMOTED, Occasion.ROLLED_BACK, Occasion.ABORTED})
+
 
 @dataclass(frozen=True, slots=True)
 class Others:
@@ -40,6 +44,13 @@ def compile_others(
             where = f"spec.notifications[{number - 1}].{channel.form.value}.url"
             return _not_allowed(where, channel.url, allowed, namespace)
         channels.append(channel)
+    purge = _purge(namespace, spec)
+    if purge is not None:
+        allowed = hosts.allowed_for(Form.PURGE, allow)
+        if not hosts.is_allowed(purge.url or "", allowed, namespace=namespace):
+            where = "spec.traffic.optIn.purge.url"
+            return _not_allowed(where, purge.url or "", allowed, namespace)
+        channels.append(purge)
     asked = spec.preflight
     probe = units.fraction(asked.probe) if asked and asked.probe else None
     preflight = Preflight(asked.stable_healthy, probe) if asked else None
@@ -66,6 +77,20 @@ def _channel(told: Notification, number: int) -> Channel:
         url_from=_key(address.url_from),
         key_from=_key(getattr(address, "secret_ref", None)),
         on=frozenset(map(Occasion, told.on)),
+    )
+
+
+def _purge(namespace: str, spec: FaceBlurRolloutSpec) -> Channel | None:
+    asked = spec.traffic.opt_in.purge if spec.traffic.opt_in else None
+    if asked is None:
+        return None
+    return Channel(
+        name="purge",
+        form=Form.PURGE,
+        url=asked.url or f"http://{spec.stable.service}.{namespace}.svc{GRAY_USERS}",
+        url_from=None,
+        key_from=_key(asked.secret_ref),
+        on=ENDS,
     )
 
 

@@ -343,6 +343,18 @@ def test_what_may_have_arrived_is_repeated_only_where_the_receiver_can_tell(
     assert receipt.fate is want
 
 
+def test_a_purge_is_a_delete_with_the_token_and_may_be_repeated() -> None:
+    with receiver(lambda _: said(200, {"removed": 3})) as service:
+        channel = a_channel(form=Form.PURGE, url=f"{service.url}/gray-users", key_from=KEY)
+        letter = a_letter(channel, is_fresh=False)
+        receipt, _ = play(letter, secrets=Secrets(demo_chat_token="t0ken"))
+
+    [came] = service.received
+    assert (isinstance(receipt, Receipt) and receipt.fate) is Fate.DELIVERED
+    assert (came.method, came.path) == ("DELETE", "/gray-users")
+    assert came.headers["Authorization"] == "Bearer t0ken"
+
+
 @pytest.mark.parametrize(
     ("form", "want", "want_sent"),
     [

@@ -66,9 +66,38 @@ def test_everything_that_can_be_said() -> None:
     )
 
 
+def test_the_gray_channel_is_ended_at_the_stable_service_when_a_release_ends() -> None:
+    opt_in = {"cookie": "gray", "purge": {"secretRef": {"name": "admin"}}}
+
+    found = compiled(traffic={"ingresses": ["face-blur-ingress"], "optIn": opt_in})
+
+    purge = a_channel(
+        "purge",
+        form=Form.PURGE,
+        url="http://face-blur-service.demo.svc/api/v1/admin/gray-users",
+        key_from=SecretKey("admin", "token"),
+        on=ENDS,
+    )
+    assert found == Others(None, (), (purge,))
+
+
 @pytest.mark.parametrize(
     ("spec", "want_reason", "want"),
     [
+        pytest.param(
+            {
+                "traffic": {
+                    "ingresses": ["face-blur-ingress"],
+                    "optIn": {
+                        "cookie": "gray",
+                        "purge": {"url": "http://other.test", "secretRef": {"name": "admin"}},
+                    },
+                }
+            },
+            Reason.WEBHOOK_NOT_ALLOWED,
+            "spec.traffic.optIn.purge.url: host 'other.test'",
+            id="a token sent elsewhere",
+        ),
         pytest.param(
             {"gates": [{"webhook": {"url": "http://169.254.169.254/latest"}}]},
             Reason.WEBHOOK_NOT_ALLOWED,
