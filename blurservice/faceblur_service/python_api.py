@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from faceblur_service import atomic, batch, files
-from faceblur_service.blurring import Picture, hide_faces
+from faceblur_service.blurring import Picture
 from faceblur_service.codec import MAX_BYTES
 from faceblur_service.detection.factory import make_detector
 from faceblur_service.faces import Face, numbered
@@ -56,11 +56,7 @@ def blur_image(
         DetectionFailed: The detector failed; there is no result then.
     """
     _check(picture)
-    options = _options(mode, strength, sensitivity, boxes)
-    found = options.boxes
-    if found is None:
-        found = tuple(_pipeline().detector.find_faces(picture, options.sensitivity))
-    return hide_faces(picture, found)
+    return _pipeline().hide(picture, _options(mode, strength, sensitivity, boxes)).picture
 
 
 def detect_faces(

@@ -39,6 +39,17 @@ def test_a_face_is_hidden_in_a_new_array(sensitivity: str) -> None:
     assert np.array_equal(hidden[300:], picture[300:])
 
 
+def test_a_face_is_hidden_as_asked() -> None:
+    boxes = [Box(190, 80, 260, 160)]
+    plain = blur_image(portrait(), boxes=boxes)
+
+    solid = blur_image(portrait(), mode="solid", boxes=boxes)
+    strong = blur_image(portrait(), mode="mosaic", strength="strong", boxes=boxes)
+
+    assert len(np.unique(solid[100:140, 210:240].reshape(-1, 3), axis=0)) == 1
+    assert not np.array_equal(strong, plain)
+
+
 def test_given_boxes_decide_alone() -> None:
     picture = portrait()
 
