@@ -6,7 +6,7 @@ Header names and signatures are explained for receivers in docs/reference/notifi
 import base64
 import hmac
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -48,19 +48,7 @@ def written(letter: Letter, *, url: str, key: str | None, at: datetime) -> Post:
         key: what signs it; None: not signed.
         at: when it is sent; part of the signature.
     """
-    match letter.channel.form:
-        case Form.WEBHOOK:
-            return _webhook(letter, url, key, at)
-        case Form.SLACK:
-            text = f"*{_title(letter)}*\n{_text(letter.notice)}"
-            return _json(url, {"text": _escaped(text)})
-        case Form.DING_TALK:
-            return _ding_talk(letter, url, key, at)
-        case Form.FEISHU:
-            return _feishu(letter, url, key, at)
-        case Form.PURGE:
-            headers = {"Authorization": f"Bearer {key}"} if key else {}
-            return Post(url, headers, b"", method="DELETE")
+    return _WRITERS[letter.channel.form](letter, url, key, at)
 
 
 def complaint(form: Form, status: int, body: bytes) -> str | None:
@@ -110,6 +98,18 @@ def _webhook(letter: Letter, url: str, key: str | None, at: datetime) -> Post:
     return Post(url, headers, post.body)
 
 
+def _slack(letter: Letter, url: str, key: str | None, at: datetime) -> Post:
+    del key, at
+    text = f"*{_title(letter)}*\n{_text(letter.notice)}"
+    return _json(url, {"text": _escaped(text)})
+
+
+def _purge(letter: Letter, url: str, key: str | None, at: datetime) -> Post:
+    del letter, at
+    headers = {"Authorization": f"Bearer {key}"} if key else {}
+    return Post(url, headers, b"", method="DELETE")
+
+
 def _ding_talk(letter: Letter, url: str, key: str | None, at: datetime) -> Post:
     if key is not None:
         milliseconds = str(int(at.timestamp() * 1000))
@@ -148,3 +148,12 @@ def _text(notice: Notice) -> str:
 def _escaped(text: str) -> str:
     """Return a text in which Slack sees no links or mentions that we did not write."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+_WRITERS: Mapping[Form, Callable[[Letter, str, str | None, datetime], Post]] = {
+    Form.WEBHOOK: _webhook,
+    Form.SLACK: _slack,
+    Form.DING_TALK: _ding_talk,
+    Form.FEISHU: _feishu,
+    Form.PURGE: _purge,
+}

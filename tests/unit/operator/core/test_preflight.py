@@ -9,9 +9,13 @@ from tests.support.builders import a_gauge, a_plan, a_ratio
 from tests.support.world import World, a_container, a_pod, a_template, a_workload
 
 from faceblur_operator.api.reasons import Reason
+from faceblur_operator.core import preflight
+from faceblur_operator.core.baseline import NOTHING_COUNTED
 from faceblur_operator.core.decide import queries
 from faceblur_operator.core.plan import Plan, Preflight
-from faceblur_operator.core.snapshot import NoSamples, Pod, Samples, Series
+from faceblur_operator.core.refusal import Refusal
+from faceblur_operator.core.snapshot import NoSamples, Pod, Samples, Series, Workload
+from faceblur_operator.core.state import Stage, State
 
 DIGEST = "sha256:" + "a" * 64
 POD_LABELS = (("pod", "stable-1"),)
@@ -124,7 +128,7 @@ def test_what_the_container_lacks_is_said(template: dict[str, Any], want: str) -
         ),
         pytest.param(
             (a_gray_pod(), a_gray_pod("x@sha256:bb")),
-            f"gray's pods run different images: {DIGEST}, sha256:bb",
+            "gray's pods run different images",
             id="two digests of one tag",
         ),
         pytest.param(
@@ -145,6 +149,72 @@ def test_an_image_without_one_digest_holds(pods: tuple[Pod, ...], want: str) -> 
     assert world.weight == 0
     assert want in world.status["message"]
     assert "grayDigest" not in world.status
+
+
+@pytest.mark.parametrize(
+    ("gray", "want"),
+    [
+        pytest.param(None, "preflight: there is no gray Deployment", id="no Deployment"),
+        pytest.param(
+            a_workload("face-blur-gray", {"spec": {"containers": [{"name": "a"}, {"name": "b"}]}}),
+            "preflight: Deployment face-blur-gray lacks the container; set spec.container",
+            id="two containers",
+        ),
+    ],
+)
+def test_gray_that_is_not_there_holds(gray: Workload | None, want: str) -> None:
+    plan, state = plan_of(), State(stage=Stage.STEPPING)
+    snapshot = World(gray=gray).snapshot()
+
+    found = preflight.refusal(plan, state, NOTHING_COUNTED, snapshot)
+
+    assert found == Refusal(Reason.PREFLIGHT_NOT_MET, want)
+    assert preflight.resolved(plan, state, snapshot, is_current=True) == state
+
+
+def test_pods_of_one_tag_and_two_digests_hold_without_a_recorded_one() -> None:
+    plan = plan_of()
+    world = ready(plan)
+    world.gray_pods = (a_gray_pod(), a_gray_pod("x@sha256:bb"))
+
+    found = preflight.refusal(plan, State(), NOTHING_COUNTED, world.snapshot())
+
+    why = f"preflight: gray's pods run different images: {DIGEST}, sha256:bb"
+    assert found == Refusal(Reason.PREFLIGHT_NOT_MET, why)
+
+
+def test_more_bad_events_than_events_hold() -> None:
+    plan = plan_of(stable_healthy=True)
+    world = ready(plan)
+
+    look(world, plan, total=0, bad=0)
+    said = look(world, plan, total=30, bad=40)
+
+    assert said == "preflight: stable, success: 40 of 30 requests bad, allowed 10.00%"
+
+
+def test_a_probe_that_did_badly_gets_a_new_chance_after_a_minute() -> None:
+    plan = plan_of(probe=0.95)
+    world = ready(plan)
+
+    look(world, plan, faces=0, missed=0)
+    look(world, plan, faces=100, missed=50)
+    for _ in range(62):
+        said = look(world, plan, faces=0, missed=0)
+    after = look(world, plan, faces=40, missed=0)
+
+    assert said == "preflight: the probe of gray: 0 faces counted, 30 needed"
+    assert after == "5 % to gray (step 1 of 4)"
+
+
+def test_without_a_probe_only_stable_is_asked_about() -> None:
+    plan = plan_of(stable_healthy=True)
+    world = ready(plan)
+
+    assert set(queries(plan, world.snapshot(), world.status)) == {
+        "success:stable:bad",
+        "success:stable:total",
+    }
 
 
 def test_a_healthy_stable_is_shown_by_its_own_requests() -> None:
