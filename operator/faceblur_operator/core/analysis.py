@@ -87,6 +87,8 @@ def terms_of(plan: Plan, state: State, now: datetime) -> Terms:
         log_pass=-log(plan.bad_promotion) * weight / 100,
         rolls_back_shared=plan.on_shared_breach is OnSharedBreach.ROLLBACK,
         counted_s=(now - begun).total_seconds(),
+        log_worse=-log(plan.false_rollback),
+        is_split=0 < state.weight < 100,
     )
 
 

@@ -11,7 +11,7 @@ the conditional two-sample form; see docs/design/evidence.md for the derivation 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from math import exp, log, log1p
+from math import exp, lgamma, log, log1p
 
 WORSE_STEPS = 8
 GOOD_SHARES = (0.02, 0.1, 0.25, 0.5, 0.75)
@@ -21,6 +21,9 @@ ROUNDS = 30
 LARGEST_RATE = 0.95
 # Objectives of all rollouts share their factors; there are as many as different bounds.
 KEPT_FACTORS = 1024
+
+# A tick with more bad events than this is compared by the binomial formula: as valid, less sharp.
+MOST_EXACT = 64
 
 # What one bad and one good event add to the logarithm of a likelihood ratio.
 Factors = tuple[tuple[float, float], ...]
@@ -61,20 +64,45 @@ def versus_add(
 ) -> tuple[float, ...]:
     """Add one tick to the comparison; only the counts of this tick, not the sums, belong here.
 
-    Conditional on the number m of bad events of both, the gray ones are binomial with a chance
-    that depends on the traffic split r alone, whatever the shared base rate does.
+    Conditional on the number m of bad events of both, how many of them are gray's depends on the
+    traffic split alone, whatever the shared base rate does: hypergeometric where the shares are
+    equal, and never more spread than binomial. With a margin (`max_ratio` above 1) the binomial
+    form is used, which is exact for rare events.
     """
     together = gray.total + stable.total
     bad = gray.bad + stable.bad
     if together <= 0 or bad <= 0:
         return tuple(accumulators)
-    r = gray.total / together
+    if max_ratio == 1.0 and bad <= MOST_EXACT and _are_whole(gray, stable):
+        norms = _exact_norms(int(gray.total), int(stable.total), int(bad))
+    else:
+        r = gray.total / together
+        norms = [
+            bad * log((1 - r + r * max_ratio * step) / (1 - r + r * max_ratio))
+            for step in RATIO_STEPS
+        ]
     return tuple(
-        value
-        + gray.bad * log(step)
-        + bad * log((1 - r + r * max_ratio) / (1 - r + r * max_ratio * step))
-        for value, step in zip(accumulators, RATIO_STEPS, strict=True)
+        value + gray.bad * log(step) - norm
+        for value, step, norm in zip(accumulators, RATIO_STEPS, norms, strict=True)
     )
+
+
+def _are_whole(gray: Counts, stable: Counts) -> bool:
+    return all(one == int(one) for one in (gray.total, gray.bad, stable.total, stable.bad))
+
+
+def _exact_norms(gray: int, stable: int, bad: int) -> list[float]:
+    """Return log of the mean of step^x, x being gray's part of the bad events by chance alone."""
+    all_ways = _log_ways(gray + stable, bad)
+    chances = [
+        (x, _log_ways(gray, x) + _log_ways(stable, bad - x) - all_ways)
+        for x in range(max(0, bad - stable), min(gray, bad) + 1)
+    ]
+    return [_log_sum([chance + x * log(step) for x, chance in chances]) for step in RATIO_STEPS]
+
+
+def _log_ways(n: int, k: int) -> float:
+    return lgamma(n + 1) - lgamma(k + 1) - lgamma(n - k + 1)
 
 
 def log_versus(accumulators: Sequence[float]) -> float:
@@ -139,5 +167,9 @@ def _log_odds(p: float) -> float:
 
 
 def _log_mean(logs: Sequence[float]) -> float:
+    return _log_sum(logs) - log(len(logs))
+
+
+def _log_sum(logs: Sequence[float]) -> float:
     top = max(logs)
-    return top + log(sum([exp(value - top) for value in logs]) / len(logs))
+    return top + log(sum([exp(value - top) for value in logs]))

@@ -33,14 +33,18 @@ class Terms:
     Attributes:
         log_breach: log E that shows a breach: log(M/α).
         log_pass: log E that allows the next weight.
+        log_worse: log E that shows gray worse than stable: log(1/α).
         rolls_back_shared: a breach that stable shares counts as gray's.
+        is_split: both sides get traffic by the weight, so what hits both shows on both.
         counted_s: for how many seconds events have been counted.
     """
 
     log_breach: float
     log_pass: float
+    log_worse: float
     rolls_back_shared: bool
     counted_s: float = 0.0
+    is_split: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,17 +182,19 @@ def _breached(
     state: SloState, allowed: float, logs: tuple[float, float, float], terms: Terms
 ) -> SloState:
     broken, worse, limit = logs
-    shared = (
-        evidence.log_worse_than(allowed, state.stable) >= limit
-        and worse < limit
-        and not terms.rolls_back_shared
-    )
-    if not shared:
-        return _said(
-            state,
-            Verdict.BREACH,
-            f"{_share(state.gray)} bad, allowed {allowed:.2%}, {_bound(broken, limit)}",
+    gray, stable = state.gray, state.stable
+    # At 100 % nobody is left to compare with, and stable is the safer place.
+    is_alone = not terms.is_split or not stable.total
+    is_worse = worse >= terms.log_worse + state.restarts * LOG_2
+    if is_alone or is_worse or terms.rolls_back_shared:
+        why = f"{_share(gray)} bad, allowed {allowed:.2%}, {_bound(broken, limit)}"
+        return _said(state, Verdict.BREACH, why)
+    if evidence.log_worse_than(allowed, stable) < limit:
+        why = (
+            f"{_share(gray)} bad, allowed {allowed:.2%}, but not shown worse than stable "
+            f"({_share(stable)}); holding until either is"
         )
+        return _said(state, Verdict.INSUFFICIENT, why)
     # Both versions suffer: the tests begin anew, so that the end of the outage is seen.
     return SloState(
         name=state.name,

@@ -1,7 +1,7 @@
 """The sequential tests: exact values by hand, their bounds, and what they never do."""
 
 from itertools import pairwise
-from math import exp, log
+from math import comb, exp, log
 from random import Random
 
 import pytest
@@ -46,13 +46,50 @@ def test_better_than_is_the_mean_of_its_likelihood_ratios() -> None:
     assert exp(log_better_than(0.1, counts)) == pytest.approx(wanted)
 
 
-def test_versus_is_the_mean_over_its_ratios() -> None:
+def test_versus_with_a_margin_is_the_mean_over_its_ratios() -> None:
     gray, stable = Counts(10, 2), Counts(30, 1)
 
-    found = versus_add(versus_start(), max_ratio=1.0, gray=gray, stable=stable)
+    found = versus_add(versus_start(), max_ratio=1.5, gray=gray, stable=stable)
 
-    wanted = sum(psi**2 / (0.75 + 0.25 * psi) ** 3 for psi in RATIO_STEPS) / len(RATIO_STEPS)
-    assert exp(log_versus(found)) == pytest.approx(wanted)
+    wanted = sum(psi**2 * (1.125 / (0.75 + 0.375 * psi)) ** 3 for psi in RATIO_STEPS)
+    assert exp(log_versus(found)) == pytest.approx(wanted / len(RATIO_STEPS))
+
+
+def test_versus_without_a_margin_is_exact() -> None:
+    """Of 40 requests 3 are bad: by chance gray's part is hypergeometric."""
+    found = versus_add(versus_start(), max_ratio=1.0, gray=Counts(10, 2), stable=Counts(30, 1))
+
+    chances = [comb(10, x) * comb(30, 3 - x) / comb(40, 3) for x in range(4)]
+    wanted = sum(
+        psi**2 / sum(chance * psi**x for x, chance in enumerate(chances)) for psi in RATIO_STEPS
+    )
+    assert exp(log_versus(found)) == pytest.approx(wanted / len(RATIO_STEPS))
+
+
+@given(st.integers(1, 30), st.integers(1, 30), st.data())
+def test_versus_is_worth_one_on_average_whatever_both_suffer(
+    gray: int, stable: int, data: st.DataObject
+) -> None:
+    """Over all ways in which the bad events may fall: the mean of E is 1, so no bet pays."""
+    bad = data.draw(st.integers(1, gray + stable))
+    mean = 0.0
+    for x in range(max(0, bad - stable), min(gray, bad) + 1):
+        found = versus_add(
+            versus_start(), max_ratio=1.0, gray=Counts(gray, x), stable=Counts(stable, bad - x)
+        )
+        ways = comb(gray, x) * comb(stable, bad - x) / comb(gray + stable, bad)
+        mean += ways * exp(log_versus(found))
+
+    assert mean == pytest.approx(1)
+
+
+def test_counts_that_are_not_whole_are_compared_less_sharply_never_more() -> None:
+    exact = versus_add(versus_start(), max_ratio=1.0, gray=Counts(90, 40), stable=Counts(90, 24))
+    rough = versus_add(
+        versus_start(), max_ratio=1.0, gray=Counts(90.5, 40), stable=Counts(90.5, 24)
+    )
+
+    assert log_versus(rough) < log_versus(exact)
 
 
 @given(rates, st.integers(0, 500), st.integers(0, 20))

@@ -17,7 +17,7 @@ from faceblur_operator.core.judge import Terms, Tick, judge_gauge, judge_ratio, 
 from faceblur_operator.core.snapshot import Samples, Series
 from faceblur_operator.core.state import SloState, Stage, State
 
-TERMS = Terms(log_breach=log(100), log_pass=log(100), rolls_back_shared=False)
+TERMS = Terms(log_breach=log(100), log_pass=log(100), log_worse=log(100), rolls_back_shared=False)
 RUNNING = State(stage=Stage.STEPPING, weight=25, step=1, traffic_since=START)
 POD = (("pod", "a"),)
 
@@ -93,6 +93,26 @@ def test_a_shared_outage_begins_the_tests_anew_at_a_price() -> None:
     state = judged(Counts(100, 50), Counts(1000, 500))
 
     assert (state.restarts, state.gray, state.stable) == (1, Counts(0, 0), Counts(0, 0))
+
+
+def test_a_breach_that_stable_may_share_waits_until_gray_is_shown_worse() -> None:
+    """Gray's counts break the limit first, by chance; stable's may do so at the next look."""
+    both = SloState("success", gray=Counts(100, 9), stable=Counts(100, 2))
+
+    waiting = judge_ratio(both, a_ratio(), TERMS)
+    shown = judge_ratio(replace(both, versus=(9.0,) * 6), a_ratio(), TERMS)
+    alone = judge_ratio(both, a_ratio(), replace(TERMS, is_split=False))
+
+    assert (waiting.verdict, shown.verdict, alone.verdict) == (
+        Verdict.INSUFFICIENT,
+        Verdict.BREACH,
+        Verdict.BREACH,
+    )
+    assert waiting.message == (
+        "9 of 100 bad, allowed 0.50%, but not shown worse than stable (2 of 100); "
+        "holding until either is"
+    )
+    assert waiting.restarts == 0
 
 
 def test_a_torn_reading_is_no_evidence_against_gray() -> None:
