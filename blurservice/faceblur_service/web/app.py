@@ -12,6 +12,7 @@ from faceblur_service.cache import ResultCache
 from faceblur_service.detection import Detector
 from faceblur_service.detection.factory import make_detector
 from faceblur_service.errors import StartError
+from faceblur_service.fingerprint import fingerprint
 from faceblur_service.gray import GrayPool
 from faceblur_service.metrics import Metrics
 from faceblur_service.pipeline import Pipeline
@@ -89,7 +90,9 @@ def _services(
 ) -> Services:
     metrics = Metrics(track=settings.track, version=settings.version)
     admission = Admission(slots=settings.slots, queue=settings.queue)
-    cache = ResultCache(settings.version, max_bytes=settings.cache_mib * 1024 * 1024)
+    cache = ResultCache(
+        f"{settings.version} {fingerprint()}", max_bytes=settings.cache_mib * 1024 * 1024
+    )
     pipeline = Pipeline(detector)
     careful = CarefulPool(pool or gray.make_pool(settings.redis_url, settings.gray_db))
     helpers = _helpers(settings, metrics, stable)

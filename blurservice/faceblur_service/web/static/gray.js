@@ -24,12 +24,15 @@ export async function change(enabled, language) {
 }
 
 // The server knows best: membership ends after a day, or was ended on another device.
+// Returns whether the channel is there at all.
 export async function refresh() {
   try {
     const answer = await fetch("/api/enable-gray", { headers: grayHeaders() });
-    if (answer.ok) remember((await answer.json()).enabled);
+    if (!answer.ok) return true;
+    const { enabled, available = true } = await answer.json();
+    remember(enabled);
+    return available;
   } catch {
-    // Without an answer nothing changes.
+    return true; // without an answer nothing changes
   }
-  return isGray();
 }

@@ -1,131 +1,160 @@
-// The page: take a picture in, show it before and after, switch the gray channel and the language.
-import { change, grayHeaders, isGray, refresh } from "./gray.js";
-import { WORDS } from "./words.js";
+// Joins the parts of the page: pictures in, tiles and one large view, options, the gray channel.
+import { setToken } from "./api.js";
+import { byId, say } from "./dom.js";
+import * as editor from "./editor.js";
+import { change, isGray, refresh } from "./gray.js";
+import { current, onLanguage, speak, switchLanguage, words } from "./language.js";
+import { Pictures, uniqueNames } from "./pictures.js";
+import * as tray from "./tray.js";
+import * as viewer from "./viewer.js";
+import { zip } from "./zip.js";
 
-const byId = (id) => document.getElementById(id);
 const page = document.documentElement;
-const KINDS = ["image/jpeg", "image/png", "image/webp"];
-const EXTENSIONS = { "image/jpeg": "jpg", "image/png": "png", "image/webp": "webp" };
+const pictures = new Pictures();
+let chosen = null;
+let used = "";
 
-let language = localStorage.getItem("language") ?? (navigator.language.startsWith("zh") ? "zh" : "en");
-let redraw = () => {};
-let urls = [];
-let running = null;
+pictures.options = () => Object.fromEntries(["mode", "strength", "sensitivity"].map((name) => [name, byId(name).value]));
 
-const words = () => WORDS[language];
-const show = (...ids) => {
-  for (const id of ["drop", "working", "problem", "result"]) byId(id).hidden = !ids.includes(id);
-};
-
-function speak() {
-  page.lang = language === "zh" ? "zh-CN" : "en";
-  for (const element of document.querySelectorAll("[data-text]")) element.textContent = words()[element.dataset.text];
-  byId("language").textContent = words().other;
-  byId("language").lang = language === "zh" ? "en" : "zh-CN";
-  byId("slider").setAttribute("aria-label", words().slider);
-  byId("before").alt = words().beforeAlt;
-  byId("after").alt = words().afterAlt;
-  byId("page-served").textContent = words().pageServed(page.dataset.version, page.dataset.track);
-  redraw();
+function take(files) {
+  const good = files.filter((file) => file.type.startsWith("image/"));
+  if (good.length === 0) return fail("notPicture");
+  byId("problem").hidden = true;
+  editor.cancel();
+  used = JSON.stringify(pictures.options());
+  const [first] = pictures.add(good);
+  select(first);
+  byId("work").hidden = false;
+  byId("drop").classList.add("small");
+  byId("tray").hidden = pictures.all.length < 2;
+  return undefined;
 }
 
-function fail(text, code = "") {
-  byId("problem-text").textContent = text;
+function fail(key, code = "") {
+  byId("problem-text").dataset.text = key;
+  byId("problem-text").textContent = words()[key] ?? key;
   byId("problem-code").textContent = code;
-  show("drop", "problem");
+  byId("problem").hidden = false;
 }
 
-function send(file, onUpload) {
-  // fetch cannot report how much of an upload is done.
-  const request = new XMLHttpRequest();
-  const answered = new Promise((resolve, reject) => {
-    request.open("POST", "/api/v1/blur");
-    request.responseType = "blob";
-    request.setRequestHeader("Content-Type", file.type);
-    for (const [name, value] of Object.entries(grayHeaders())) request.setRequestHeader(name, value);
-    request.upload.onprogress = (event) => onUpload(event.lengthComputable ? event.loaded / event.total : 0);
-    request.upload.onload = () => onUpload(1);
-    request.onload = () => resolve(request);
-    request.onerror = () => reject(new Error("offline"));
-    request.send(file);
-  });
-  return { request, answered };
+function explain({ code, requestId }) {
+  byId("problem-text").textContent = words().problems[code] ?? words().failed;
+  byId("problem-code").textContent = requestId ? words().code(code, requestId) : "";
+  byId("problem").hidden = false;
+  byId("retry").hidden = false;
+  byId("token").hidden = code !== "unauthorized";
 }
 
-async function hide(file) {
-  if (!KINDS.includes(file.type)) return fail(words().notPicture);
-  running?.abort();
-  show("working");
-  const onUpload = (share) => {
-    byId("progress").value = share * 0.7;
-    byId("working-text").textContent = share < 1 ? words().uploading(Math.round(share * 100)) : words().finding;
-  };
-  onUpload(0);
-  const { request, answered } = send(file, onUpload);
-  running = request;
-  try {
-    await answered;
-  } catch {
-    return fail(words().offline);
+function select(picture) {
+  if (chosen !== picture) editor.cancel();
+  chosen = picture;
+  tray.mark(picture);
+  present();
+}
+
+// What the chosen picture's state asks for: the large view, the reason it failed, or patience.
+function present() {
+  if (!chosen) return;
+  const { state, problem, share } = chosen;
+  byId("retry").hidden = state !== "failed";
+  byId("problem").hidden = state !== "failed";
+  if (state === "failed") explain(problem);
+  byId("working").hidden = state !== "waiting" && state !== "working";
+  byId("progress").value = state === "waiting" ? 0 : 0.05 + share * 0.65;
+  byId("working-text").textContent = tray.text(chosen);
+  if (state === "done" && viewer.shownPicture() !== chosen) viewer.show(chosen);
+  else if (state !== "done") viewer.hide();
+}
+
+function onChange({ detail: picture }) {
+  tray.draw(picture);
+  if (picture === chosen) {
+    const wasShown = viewer.shownPicture() === picture;
+    present();
+    // The keyboard goes on where the eye is, but never out of somebody's hands.
+    if (!wasShown && picture.state === "done" && document.activeElement === document.body) byId("slider").focus({ preventScroll: true });
   }
-  if (running !== request) return undefined;
-  if (request.status !== 200) return explain(request);
-  return present(file, request);
+  summary();
 }
 
-async function explain(request) {
-  let told = {};
-  try {
-    told = JSON.parse(await request.response.text());
-  } catch {
-    // A proxy answered, not the service.
-  }
-  fail(words().problems[told.code] ?? words().failed, told.code ? words().code(told.code, told.requestId) : "");
+function summary() {
+  const [done, all] = [pictures.done.length, pictures.all.length];
+  byId("batch").hidden = all < 2;
+  byId("batch-text").textContent = words().progress(done, all);
+  byId("download-all").disabled = done === 0;
+  if (all > 0 && pictures.open === 0) say(all === 1 ? byId("result-title").textContent : words().progress(done, all));
 }
 
-function present(file, request) {
-  for (const url of urls) URL.revokeObjectURL(url);
-  urls = [URL.createObjectURL(file), URL.createObjectURL(request.response)];
-  [byId("before").src, byId("after").src] = urls;
-  byId("download").href = urls[1];
-  byId("download").download = `blurred.${EXTENSIONS[request.response.type] ?? "jpg"}`;
-  const faces = Number(request.getResponseHeader("X-Face-Blur-Faces"));
-  const version = request.getResponseHeader("X-Face-Blur-Version");
-  const track = request.getResponseHeader("X-Face-Blur-Track");
-  redraw = () => {
-    byId("result-title").textContent = words().found(faces);
-    byId("served").textContent = words().served(version, track);
-  };
-  redraw();
-  slide(50);
-  show("result");
-  byId("slider").focus({ preventScroll: true });
-}
-
-function slide(value) {
-  byId("slider").value = String(value);
-  byId("compare").style.setProperty("--at", `${value}%`);
+async function downloadAll() {
+  const button = byId("download-all");
+  button.disabled = true;
+  const url = URL.createObjectURL(await zip(uniqueNames(pictures.done)));
+  const link = Object.assign(document.createElement("a"), { href: url, download: "faceblur.zip" });
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(url), 60_000);
+  button.disabled = false;
 }
 
 function again() {
-  byId("file").value = "";
-  show("drop");
+  editor.cancel();
+  pictures.clear();
+  viewer.hide();
+  tray.clear();
+  chosen = null;
+  for (const id of ["work", "problem", "working", "batch", "tray"]) byId(id).hidden = true;
+  for (const id of ["file", "camera"]) byId(id).value = "";
+  byId("drop").classList.remove("small");
   byId("file").focus();
 }
 
-async function toggle(event) {
-  const box = event.target;
-  const wanted = box.checked;
+function onOptions() {
+  const { mode } = pictures.options();
+  byId("strength").disabled = mode === "solid" || mode === "emoji";
+  byId("mode-hint").dataset.text = mode === "solid" ? "solidHint" : "modeHint";
+  byId("mode-hint").textContent = words()[byId("mode-hint").dataset.text];
+  if (JSON.stringify(pictures.options()) === used || pictures.all.length === 0) return;
+  if (pictures.all.length === 1) apply();
+  else byId("apply").hidden = false;
+}
+
+function apply() {
+  byId("apply").hidden = true;
+  editor.cancel();
+  const options = pictures.options();
+  const before = JSON.parse(used || "{}");
+  used = JSON.stringify(options);
+  for (const picture of pictures.all) {
+    if (before.sensitivity !== options.sensitivity) picture.found = null;
+    pictures.redo(picture);
+  }
+}
+
+async function adjust() {
+  const picture = chosen;
+  byId("adjust").disabled = true;
+  viewer.slide(100);
+  try {
+    const boxes = await editor.edit(picture, pictures.options().sensitivity);
+    if (boxes) pictures.redo(picture, boxes);
+    else viewer.slide(50);
+  } catch (problem) {
+    explain(problem);
+  }
+  byId("adjust").disabled = false;
+  byId("adjust").focus({ preventScroll: true });
+}
+
+async function toggle(wanted) {
+  const box = byId("toggle-gray-mode");
   box.disabled = true;
   let text = wanted ? "joined" : "left";
   try {
-    await change(wanted, language);
+    await change(wanted, current());
   } catch {
-    box.checked = isGray();
     text = "labFailed";
   }
+  box.checked = isGray();
   box.disabled = false;
-  box.focus();
   tell(text);
 }
 
@@ -133,13 +162,18 @@ function tell(text) {
   const message = byId("lab-message");
   message.dataset.text = text;
   message.textContent = words()[text];
-  message.classList.toggle("bad", text === "labFailed");
+  message.classList.toggle("bad", text === "labFailed" || text === "labAway");
   message.hidden = false;
 }
 
-function listen() {
+function listenForPictures() {
+  for (const id of ["file", "camera"]) {
+    byId(id).addEventListener("change", (event) => {
+      if (event.target.files.length > 0) take([...event.target.files]);
+      event.target.value = ""; // the same file again is a change too
+    });
+  }
   const drop = byId("drop");
-  byId("file").addEventListener("change", (event) => event.target.files[0] && hide(event.target.files[0]));
   // The whole window takes a drop: missing the frame must not leave the page.
   for (const name of ["dragenter", "dragover"])
     window.addEventListener(name, (event) => { event.preventDefault(); drop.classList.add("over"); });
@@ -147,24 +181,54 @@ function listen() {
   window.addEventListener("drop", (event) => {
     event.preventDefault();
     drop.classList.remove("over");
-    const [file] = event.dataTransfer.files;
-    if (file) hide(file);
+    if (event.dataTransfer.files.length > 0) take([...event.dataTransfer.files]);
   });
-  window.addEventListener("paste", (event) => {
-    const [file] = event.clipboardData.files;
-    if (file) hide(file);
-  });
-  byId("slider").addEventListener("input", (event) => slide(Number(event.target.value)));
+  window.addEventListener("paste", (event) => event.clipboardData.files.length > 0 && take([...event.clipboardData.files]));
+}
+
+function listen() {
+  listenForPictures();
+  pictures.addEventListener("change", onChange);
+  tray.onChoose(select);
+  for (const id of ["mode", "strength", "sensitivity"]) byId(id).addEventListener("change", onOptions);
+  byId("apply").addEventListener("click", apply);
+  byId("adjust").addEventListener("click", adjust);
   byId("again").addEventListener("click", again);
-  byId("toggle-gray-mode").addEventListener("change", toggle);
-  byId("language").addEventListener("click", () => {
-    language = language === "zh" ? "en" : "zh";
-    localStorage.setItem("language", language);
-    speak();
+  byId("retry").addEventListener("click", () => pictures.redo(chosen));
+  byId("download-all").addEventListener("click", downloadAll);
+  byId("token").addEventListener("submit", (event) => {
+    event.preventDefault();
+    setToken(byId("token-value").value);
+    for (const picture of pictures.all) if (picture.state === "failed") pictures.redo(picture);
+  });
+  byId("toggle-gray-mode").addEventListener("change", async (event) => {
+    await toggle(event.target.checked);
+    byId("toggle-gray-mode").focus();
+  });
+  byId("language").addEventListener("click", switchLanguage);
+  onLanguage(() => {
+    byId("page-served").textContent = words().pageServed(page.dataset.version, page.dataset.track);
+    present();
+    summary();
   });
 }
 
-speak();
-listen();
+// A link with ?v=gray joins, one with ?v=stable leaves.
+async function start() {
+  const wanted = new URLSearchParams(location.search).get("v");
+  if (wanted === "gray" || wanted === "stable") {
+    await toggle(wanted === "gray");
+    // So that a reload, after he changed his mind, does not switch again.
+    return history.replaceState(null, "", location.pathname);
+  }
+  const away = !(await refresh());
+  byId("toggle-gray-mode").checked = isGray();
+  return away && tell("labAway");
+}
+
+byId("sensitivity").value = page.dataset.sensitivity;
 byId("toggle-gray-mode").checked = isGray();
-refresh().then((gray) => { byId("toggle-gray-mode").checked = gray; });
+listen();
+speak();
+onOptions();
+start();
