@@ -6,17 +6,15 @@ that everything runs: its figures are printed and not kept.
 """
 
 import argparse
-import importlib
-import importlib.util
 import sys
 from collections.abc import Sequence
 
-from tests.benchmarks.blur import detectable, memory, scenes, served, speed
+from tests.benchmarks.blur import accuracy, detectable, memory, scenes, served, speed
 from tests.benchmarks.figures import Figure, as_table, put_table, read, write
 
 NAME = "blur"
 PREFIXES = {
-    "recall": ("recall.",),
+    "recall": ("recall.", "covered.", "precision.", "false_boxes."),
     "speed": ("ms.", "throughput."),
     "served": ("p95.", "cache."),
     "detectable": ("detectable.",),
@@ -62,16 +60,7 @@ def _measure(part: str, *, quick: bool) -> list[Figure]:
         case "rss":
             return memory.measure(200, ("jpeg",)) if quick else memory.measure()
         case _:
-            return _recall(quick=quick)
-
-
-def _recall(*, quick: bool) -> list[Figure]:
-    name = "tests.benchmarks.blur.recall"
-    if quick or importlib.util.find_spec(name) is None:
-        sys.stderr.write("recall: nothing to measure quickly\n")
-        return []
-    found: list[Figure] = importlib.import_module(name).measure()
-    return found
+            return [] if quick else accuracy.measure()
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
 """Runs deface on pictures and times it; in deface's own environment, so it imports nothing of ours.
 
-Argument: JSON {"pictures": [paths], "seconds": s, "least": n, "want": "times" or "boxes"}.
-Prints JSON: {"ms": [per picture], "stages": {name: [ms]}}, or {"boxes": [[[x1, y1, x2, y2, …]]]}.
+Argument: JSON {"pictures": [paths], "seconds": s, "least": n, "want": "times"}; prints JSON:
+{"ms": [per picture], "stages": {name: [ms]}}. Or {"want": "boxes", "threshold": t}; then each line
+of standard input is a path, and each line of output JSON: [[x1, y1, x2, y2, score]].
 Decoding and encoding are the product's own way, so that only detecting and hiding differ.
 """
 
@@ -37,11 +38,13 @@ def main() -> None:
     cv2.setNumThreads(1)
     stdout, sys.stdout = sys.stdout, sys.stderr
     face = CenterFace()
-    datas = [np.fromfile(path, np.uint8) for path in asked["pictures"]]
     if asked["want"] == "boxes":
-        found = [face(_rgb(data), 0.5)[0] for data in datas]
-        json.dump({"boxes": [boxes.tolist() for boxes in found]}, stdout)
+        for line in sys.stdin:
+            boxes, _ = face(_rgb(np.fromfile(line.strip(), np.uint8)), asked["threshold"])
+            stdout.write(json.dumps(boxes.tolist()) + "\n")
+            stdout.flush()
         return
+    datas = [np.fromfile(path, np.uint8) for path in asked["pictures"]]
     stages: dict[str, list[float]] = {"decode": [], "detect": [], "blur": [], "encode": []}
     whole: list[float] = []
     begun: float | None = None

@@ -57,7 +57,7 @@ def _of_size(size: tuple[int, int], pictures: list[str], seconds: float) -> Iter
     asked = {"pictures": pictures, "seconds": seconds, "least": 3}
     floor = run(OURS, {**asked, "want": "floor"}, 1)[0]["ms"]
     high = run(OURS, {**asked, "want": "high"}, 1)[0]
-    deface = run([str(peer.python()), _script()], {**asked, "want": "times"}, 1)[0]
+    deface = run([str(peer.python()), str(peer.WORKER)], {**asked, "want": "times"}, 1)[0]
     yield _ms(f"ms.floor.{name}", floor)
     yield _ms(f"ms.deface.{name}", deface["ms"])
     ratio = statistics.median(deface["ms"]) / statistics.median(high["ms"])
@@ -90,7 +90,7 @@ def _two_cores(name: str, asked: dict[str, Any]) -> Iterator[Figure]:
     if len(os.sched_getaffinity(0)) < 2:
         return
     ours = run(OURS, {**asked, "want": "high"}, 2)
-    theirs = run([str(peer.python()), _script()], {**asked, "want": "times"}, 2)
+    theirs = run([str(peer.python()), str(peer.WORKER)], {**asked, "want": "times"}, 2)
     rates = []
     for who, said in (("high", ours), ("deface", theirs)):
         rate = sum(1000 / statistics.fmean(one["ms"]) for one in said)
@@ -103,10 +103,6 @@ def _two_cores(name: str, asked: dict[str, Any]) -> Iterator[Figure]:
         target=TIMES_FASTER,
         better="higher",
     )
-
-
-def _script() -> str:
-    return str(Path(__file__).with_name("deface_worker.py"))
 
 
 def _ms(name: str, times: list[float]) -> Figure:
