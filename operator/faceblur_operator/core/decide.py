@@ -115,7 +115,7 @@ def _next(
     plan, before, samples = request.plan, memory.state, request.snapshot.samples
     state, seen = before, memory.seen
     if not plan.suspended:
-        if not _is_known(memory, request.stored_status) and _was_frozen(request.stored_status):
+        if _was_frozen(request.stored_status):
             state = unfrozen(state, view)
         state = follow(begin(state, view), view)
         if samples is not None and is_analysing(state):
