@@ -8,7 +8,7 @@ MAX_PIXELS = 25_000_000
 """Of all frames together."""
 
 MAX_FRAMES = 300
-MAX_COST = 270 * 1024 * 1024
+MAX_COST = 280 * 1024 * 1024
 """What one picture may take beside the models in a pod of 512 MiB."""
 
 
@@ -48,16 +48,19 @@ _WORK = {
     Format.JPEG: 7.8,
     Format.PNG: 8,
     Format.WEBP: 10.9,
-    Format.AVIF: 26,
+    Format.AVIF: 28.5,
     Format.TIFF: 8,
     Format.GIF: 9,
 }
 # WebP packs transparency without loss, too, and looks for repetitions in all of it.
 _LOSSLESS_WEBP = 30
+# The faster encoder, which a large picture cannot have.
+_SMALL_WEBP = 13
+LARGE_WEBP = 12_000_000
 # A decoder of an animation holds two canvases, and three frames wait for their neighbours.
 _ANIMATION = 20
 # Whatever the size: strips, tables, the file itself.
-_SOME = 8 * 1024 * 1024
+_SOME = 16 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +104,8 @@ class Header:
         work: float = _WORK[self.format]
         if self.format is Format.WEBP and (self.lossless or self.alpha):
             work = _LOSSLESS_WEBP
+        elif self.format is Format.WEBP and canvas <= LARGE_WEBP:
+            work = _SMALL_WEBP
         if self.alpha:
             work += 2.8
         if self.format is Format.TIFF:

@@ -66,11 +66,15 @@ def decode(data: bytes, header: Header) -> Frame:
 
 
 def _single(data: bytes, found: Scan) -> Frame:
-    # Closed before detection begins: an open image keeps four more bytes per pixel.
+    return _turned(_first(data, found), found.header)
+
+
+def _first(data: bytes, found: Scan) -> Frame:
+    # A function of its own, so that the image is gone before the frame is turned or looked at:
+    # it keeps four more bytes per pixel, and closing it does not free them.
     with refusing(_SENTENCE), _opened(data, found) as image:
         image.seek(next(_frame_numbers(image, found.header)))
-        frame = _frame(image, found)
-    return _turned(frame, found.header)
+        return _frame(image, found)
 
 
 def _several(data: bytes, found: Scan, deadline: Deadline) -> Iterator[Frame]:

@@ -1,6 +1,7 @@
 """Still pictures: pixels in, the same pixels out, upright."""
 
 import io
+from collections.abc import Iterator
 
 import cv2
 import numpy as np
@@ -207,3 +208,12 @@ def test_what_fails_while_frames_are_made_is_told_as_it_is() -> None:
 
     with pytest.raises(BrokenPicture):
         encode(frames(data, read_header(data)), read_header(data))
+
+
+def test_what_nobody_thought_of_is_told_as_it_is_too() -> None:
+    def broken() -> Iterator[Frame]:
+        yield Frame(arrow())
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        encode(broken(), Header(Format.TIFF, 80, 48, frames=2))
