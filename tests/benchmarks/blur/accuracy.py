@@ -25,7 +25,7 @@ def measure() -> list[Figure]:
         else figure
         for figure in recall.measure()
     ]
-    return [*ours, *theirs]
+    return [*ours, *(replace(figure, target=None) for figure in theirs)]
 
 
 def _better(figure: Figure) -> Literal["lower", "higher"]:
