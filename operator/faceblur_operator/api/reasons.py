@@ -75,6 +75,7 @@ class Reason(StrEnum):
     PREFLIGHT_NOT_MET = "PreflightNotMet"
     WAITING_FOR_GATE = "WaitingForGate"
     GATE_REFUSED = "GateRefused"
+    NOTIFICATION_FAILED = "NotificationFailed"
     PROMOTING = "Promoting"
     ALREADY_STABLE = "AlreadyStable"
     STABLE_NOT_READY = "StableNotReady"

@@ -301,6 +301,7 @@ def _report(request: Request, memory: Memory, before: State, kept: Kept, told: T
         effects = effects if is_new else (*effects, ClearCommand(done))
         look_again = timedelta(0) if is_new else look_again
     events = events_of(state, before, drift=told.drift, told=news, note=told.note)
+    events += outward.news(before, state)
     if not (effects or is_new or events or errands or told.note):
         until = None if look_again is None else now + look_again
         quiet = Quiet(request.stored_status, told.key, now, until)

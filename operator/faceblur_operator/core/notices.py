@@ -30,6 +30,7 @@ ATTEMPTS = 10
 # A channel that is down for long loses the oldest: the status must stay small.
 KEPT = 8
 LONGEST_MESSAGE = 200
+GIVEN_UP = "given up"
 
 
 def posted(
@@ -160,7 +161,7 @@ def _after(cursor: Cursor, receipt: Receipt) -> Cursor:
     failed = cursor.attempts + 1
     if receipt.fate is not Fate.FAILED or failed >= ATTEMPTS:
         gave_up = receipt.fate is Fate.FAILED
-        said = f"given up after {failed} attempts: {message}" if gave_up else message
+        said = f"{GIVEN_UP} after {failed} attempts: {message}" if gave_up else message
         return Cursor(cursor.name, done=cursor.sending, message=said)
     delay = min(FIRST_DELAY * 2 ** (failed - 1), LONGEST_DELAY)
     return replace(

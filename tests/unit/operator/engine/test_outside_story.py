@@ -63,6 +63,11 @@ def test_a_gate_holds_the_weight_until_it_agrees(at: str, want_weight: int, answ
         assert "gate board" in world.status["message"]
         assert world.status["gates"][0]["answer"] == answer.value
 
+        held = [one.reason.value for _, one in world.events.sent if "Gate" in one.reason.value]
+        last = "GateRefused" if answer is Answer.REFUSED else "WaitingForGate"
+        assert list(dict.fromkeys(held)) == list(dict.fromkeys(["WaitingForGate", last]))
+        assert len(held) < 3
+
         world.outside.answer = lambda _: Answer.AGREED
         await world.until("Succeeded")
 
@@ -206,6 +211,8 @@ def test_a_notice_is_given_up_after_ten_attempts_and_the_next_is_told() -> None:
     world = play(story, notifications=[a_notification(on=["Started", "Promoted"])])
 
     assert Counter(told(world)) == {"Started": 10, "Promoted": 1}
+    failed = [one.message for _, one in world.events.sent if one.reason == "NotificationFailed"]
+    assert failed == ["notification webhook: given up after 10 attempts: was failed"]
 
 
 @pytest.mark.parametrize("form", ["webhook", "slack"])
