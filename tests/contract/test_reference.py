@@ -9,6 +9,7 @@ from faceblur_operator.adapters.prometheus_meter import PrometheusMeter
 from faceblur_operator.core.commands import Verb
 from faceblur_operator.wiring.settings import PREFIX, Settings
 from faceblur_service.gray import SqlitePool
+from faceblur_service.probe import Tallies, prometheus_text
 from faceblur_service.settings import Settings as ServiceSettings
 from faceblur_service.web.app import build
 from faceblur_service.web.services import KEY
@@ -49,6 +50,7 @@ def test_every_command_is_explained() -> None:
 def test_every_metric_is_named_and_exists(tmp_path: Path) -> None:
     app = build(ServiceSettings(), FakeDetector(), SqlitePool(tmp_path / "gray.sqlite"))
     text = PrometheusMeter().text() + app.extensions[KEY].metrics.text()
+    text += prometheus_text(Tallies()).encode()
     families = dict(re.findall(r"^# TYPE (\S+) (\S+)$", text.decode(), flags=re.MULTILINE))
     # The client adds the time of creation of its own accord.
     made = {name for name in families if not name.endswith("_created")}
