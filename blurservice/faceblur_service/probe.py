@@ -126,7 +126,7 @@ def ask_over_http(url: str, headers: Mapping[str, str]) -> Ask:
         raise ProbeError(f"{url} is no http address.")
 
     def ask(data: bytes) -> Answer:
-        given = {"Content-Type": "application/octet-stream", **headers}
+        given = {"Content-Type": "image/*", **headers}
         request = urllib.request.Request(address, data, given)  # noqa: S310 - http only, see above
         try:
             with urllib.request.urlopen(request, timeout=TIMEOUT_S) as said:  # noqa: S310

@@ -25,7 +25,9 @@ def service(status: int = 200) -> Iterator[str]:
         def do_POST(self) -> None:
             self.rfile.read(int(self.headers["Content-Length"]))
             body = json.dumps({"width": 99, "height": 99, "faces": [FACE]}).encode()
-            self.send_response(status if self.path == "/api/v1/detect" else 404)
+            is_picture = self.headers["Content-Type"].startswith("image/")
+            is_known = self.path == "/api/v1/detect" and is_picture
+            self.send_response(status if is_known else 415)
             gray = self.headers.get("X-Gray-Enable") == "true"
             self.send_header("X-Face-Blur-Track", "gray" if gray else "stable")
             self.send_header("X-Face-Blur-Version", "1.1" if gray else "1.0")
