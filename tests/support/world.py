@@ -132,6 +132,7 @@ class World:
     ingress: KubeObject | None = field(default_factory=an_ingress)
     gray_ingress: KubeObject | None = None
     gray_pods: tuple[Pod, ...] = ()
+    stable_pods: tuple[Pod, ...] = ()
     mounts: tuple[Mount, ...] = ()
     annotations: dict[str, str] = field(default_factory=dict)
     stable_scaler: Scaler | None = None
@@ -181,6 +182,7 @@ class World:
             gray_scaler=self.gray_scaler,
             samples=samples,
             gray_pods=self.gray_pods,
+            stable_pods=self.stable_pods,
             mounts=self.mounts,
         )
 

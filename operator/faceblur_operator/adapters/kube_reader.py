@@ -38,7 +38,7 @@ class KubeReader:
         self._hashes: OrderedDict[str, tuple[Mapping[str, Any], str]] = OrderedDict()
         self._book = PodBook(cache.now)
         self._rights = Rights(cache.now)
-        self._pods = PodReader(api, self._book, self._rights, self._room)
+        self.pods = PodReader(api, self._book, self._rights, self._room)
         self._mounts = MountReader(api, cache.now, self._rights, self._room)
         self._scalers = ScalerReader(api, cache, self._rights, self._room)
 
@@ -82,8 +82,10 @@ class KubeReader:
         stable, gray = await asyncio.gather(
             *(self._workload(found[role]) for role in ("stable", "gray"))
         )
-        pods, mounts = await asyncio.gather(
-            self._pods.of(resource.key, gray), self._mounts.of(resource, stable, gray)
+        pods, stable_pods, mounts = await asyncio.gather(
+            self.pods.of(resource.key, gray),
+            self.pods.of_stable(resource, stable),
+            self._mounts.of(resource, stable, gray),
         )
         return Snapshot(
             uid=resource.uid,
@@ -99,6 +101,7 @@ class KubeReader:
             rivals=self._rivals(resource.key, rivals),
             ingress_siblings=self._siblings(plan, siblings),
             gray_pods=pods,
+            stable_pods=stable_pods,
             stable_scaler=self._scalers.of(scalers["stable"]),
             gray_scaler=self._scalers.of(scalers["gray"]),
             mounts=mounts,

@@ -10,11 +10,12 @@ from typing import TypeVar
 
 from faceblur_operator.adapters.kube_api import KubeApi, Object, path_of
 from faceblur_operator.adapters.kube_objects import scaler_of
-from faceblur_operator.adapters.kube_pods import HASH_LABEL, PodBook
+from faceblur_operator.adapters.kube_pods import HASH_LABEL, PodBook, pod_of
 from faceblur_operator.adapters.object_cache import ObjectCache, Ref, version_of
+from faceblur_operator.api.reasons import Phase
 from faceblur_operator.core.objects import ROLLOUT_LABEL
 from faceblur_operator.core.snapshot import Pod, Scaler, Workload
-from faceblur_operator.ports.cluster import Key
+from faceblur_operator.ports.cluster import Key, Resource
 from faceblur_operator.ports.errors import RefusedError
 
 T = TypeVar("T")
@@ -74,6 +75,23 @@ class PodReader:
             self._book.follow(key)
             await self._rights.attempt("Pod", key.namespace, lambda: self._list(key, pod_hash))
         return self._book.of(key, pod_hash)
+
+    async def of_stable(self, resource: Resource, stable: Workload | None) -> tuple[Pod, ...]:
+        """Return the pods of stable's present template, when a promotion is about to end."""
+        phase = (resource.manifest.get("status") or {}).get("phase")
+        is_at_the_end = phase == Phase.PROMOTING and stable is not None and stable.is_rolled_out
+        if stable is None or stable.pod_hash is None or not is_at_the_end:
+            return ()
+        labels = {**stable.selector, HASH_LABEL: stable.pod_hash}
+        selector = ",".join(f"{name}={value}" for name, value in sorted(labels.items()))
+        space = resource.key.namespace
+
+        async def read() -> tuple[Pod, ...]:
+            async with self._room:
+                answer = await self._api.get(path_of("Pod", space), labelSelector=selector)
+            return tuple(pod_of(item) for item in answer.get("items") or [])
+
+        return await self._rights.attempt("Pod", space, read) or ()
 
     async def _list(self, key: Key, pod_hash: str) -> None:
         selector = f"{ROLLOUT_LABEL}={key.name},{HASH_LABEL}={pod_hash}"

@@ -92,6 +92,7 @@ class Reason(StrEnum):
     GRAY_IMAGE_NOT_PULLABLE = "GrayImageNotPullable"
     GRAY_NOT_STARTABLE = "GrayNotStartable"
     GRAY_EVICTED = "GrayEvicted"
+    IMAGE_MOVED = "ImageMoved"
     ABORTED = "Aborted"
     UNDONE = "Undone"
     SHARED_BREACH = "SharedBreach"

@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from faceblur_operator.api.reasons import Reason, Verdict
-from faceblur_operator.core import gates, pods, preflight
+from faceblur_operator.core import gates, images, pods, preflight
 from faceblur_operator.core.analysis import explain, is_analysing, verdict_of
 from faceblur_operator.core.footing import changed
 from faceblur_operator.core.ladder import is_last, size_at, target_of
@@ -73,11 +73,15 @@ def promote(state: State, view: View) -> State:
 def held(state: State, view: View, moment: Moment) -> Refusal | None:
     """Return why the weight must not rise now although the evidence would allow it.
 
-    Asked in this order: paused, approval, preflight (at the start), gates (at that moment).
+    Asked in this order: paused, a moved tag, approval, preflight (at the start), gates (at that
+    moment).
     """
     if state.paused_by:
         why = f"paused by {state.paused_by}; the weight stays until resume or promote"
         return Refusal(Reason.PAUSED_BY_COMMAND, why)
+    is_moved = images.moved(view.plan, view.snapshot)
+    if is_moved is not None:
+        return is_moved
     wants_approval = moment is not Moment.START and view.plan.steps[state.step].approval
     if wants_approval and state.granted is Grant.NONE:
         why = (
@@ -227,6 +231,9 @@ def _promote(state: State, view: View) -> State:
     if stable is None:
         return state
     if view.is_released and stable.is_rolled_out:
+        strange = images.strange(plan, view.snapshot)
+        if strange is not None:
+            return _stalled(state, now, strange)
         return replace(
             state,
             stage=Stage.PROMOTED,
@@ -240,16 +247,18 @@ def _promote(state: State, view: View) -> State:
         )
     since = state.since or now
     if now - since >= plan.progress_deadline:
-        return replace(
-            state,
-            stage=Stage.STALLED,
-            since=now,
-            reason=Reason.STABLE_NOT_READY,
-            message=f"stable was not ready {_seconds(now, since)} s after it got "
-            f"{plan.image}; it runs the old version again and gray keeps all traffic",
+        why = (
+            f"stable was not ready {_seconds(now, since)} s after it got "
+            f"{plan.image}; it runs the old version again and gray keeps all traffic"
         )
+        return _stalled(state, now, Refusal(Reason.STABLE_NOT_READY, why))
     why = f"stable: {stable.updated} of {stable.replicas} pods new, {stable.available} available"
     return replace(state, reason=Reason.PROMOTING, message=why)
+
+
+def _stalled(state: State, now: datetime, why: Refusal) -> State:
+    """Return the state in which stable is put back while gray keeps the traffic."""
+    return replace(state, stage=Stage.STALLED, since=now, reason=why.reason, message=why.message)
 
 
 def drain_of(plan: Plan, state: State, snapshot: Snapshot) -> timedelta:

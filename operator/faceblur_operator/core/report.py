@@ -31,6 +31,7 @@ WARNINGS = frozenset(
         Reason.GRAY_IMAGE_NOT_PULLABLE,
         Reason.GRAY_NOT_STARTABLE,
         Reason.GRAY_EVICTED,
+        Reason.IMAGE_MOVED,
         Reason.STABLE_NOT_READY,
     }
 )

@@ -171,6 +171,7 @@ class Snapshot:
 
     Attributes:
         gray_pods: pods of gray's present template only; those of earlier ones say nothing.
+        stable_pods: pods of stable's present template, only at the end of a promotion.
         unreadable: kinds that the operator has no right to read; it works on without them.
     """
 
@@ -187,6 +188,7 @@ class Snapshot:
     rivals: tuple[Rival, ...] = ()
     ingress_siblings: tuple[str, ...] = ()
     gray_pods: tuple[Pod, ...] = ()
+    stable_pods: tuple[Pod, ...] = ()
     stable_scaler: Scaler | None = None
     gray_scaler: Scaler | None = None
     mounts: tuple[Mount, ...] = ()

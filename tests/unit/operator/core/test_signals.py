@@ -11,7 +11,7 @@ from faceblur_operator.api.reasons import Phase, Reason
 from faceblur_operator.core.decision import Apply, Event
 from faceblur_operator.core.pods import PATIENCE
 from faceblur_operator.core.report import REFRESH
-from faceblur_operator.core.snapshot import Mount, NoSamples
+from faceblur_operator.core.snapshot import Mount, NoSamples, Pod
 
 PLAN = a_plan()
 CRASH = a_container(waiting="CrashLoopBackOff", ended="Error", exit_code=3, restarts=1)
@@ -107,6 +107,44 @@ def test_patience_with_the_registry_is_looked_at_when_it_ends() -> None:
     world.tick(PLAN, after=decision.look_again)
 
     assert world.status["decisions"][-1]["reason"] == "GrayImageNotPullable"
+
+
+def pulled(digit: str, name: str) -> Pod:
+    image = a_container(image_id=f"registry/x@sha256:{digit * 64}", is_ready=True)
+    return a_pod(image, name=name, phase="Running", is_ready=True)
+
+
+def test_a_moved_tag_stops_every_raise_and_no_traffic_is_taken_away() -> None:
+    world = at_five_percent()
+    world.gray_pods = (pulled("1", "a"), pulled("2", "b"))
+
+    for _ in range(60):
+        world.serve(gray=50, stable=200)
+        world.tick(PLAN)
+        world.settle()
+
+    assert (world.weight, world.phase) == (5, Phase.PROGRESSING)
+    assert "the tag of ai-face-blur:1.1-gray was moved" in world.status["message"]
+
+
+def test_a_tag_that_moves_before_stable_gets_it_never_becomes_stable() -> None:
+    world = at_five_percent()
+    for _ in range(300):
+        world.serve(gray=50, stable=200)
+        world.tick(PLAN)
+        world.settle()
+        if world.phase is Phase.PROMOTING:
+            break
+    world.gray_pods, world.stable_pods = (pulled("1", "gray"),), (pulled("2", "stable"),)
+
+    for _ in range(5):
+        world.tick(PLAN)
+        world.settle()
+
+    assert world.stable is not None
+    image = world.stable.template["spec"]["containers"][0]["image"]
+    assert (world.phase, world.weight, image) == (Phase.PAUSED, 100, "ai-face-blur:1.0")
+    assert world.status["decisions"][-1]["reason"] == "ImageMoved"
 
 
 def gray_config(world: World) -> str | None:
