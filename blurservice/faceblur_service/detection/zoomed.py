@@ -11,8 +11,8 @@ from faceblur_service.blurring import Picture
 from faceblur_service.detection import Engine
 from faceblur_service.geometry import Box, merge, plan_windows, zoom
 
-# Pixels of the engine's input. A run of this size needs about 150 MB.
-WINDOW = 1280
+# Pixels of the engine's input. A run of this size needs about 100 MB.
+WINDOW = 1120
 # A face up to this size is seen whole by one window at least; larger ones are the whole-picture
 # pass's.
 OVERLAP = 160
