@@ -1,8 +1,8 @@
 """Who may work now, who waits, and who is told to come back.
 
 At most `slots` pictures are worked on, at most `queue` requests wait, the rest gets 503: waiting
-longer would only make everybody late. A picture so large that two of them do not fit into the
-memory limit is worked on alone.
+longer would only make everybody late. Pictures that do not fit into the memory limit together are
+worked on one after the other.
 """
 
 import threading
@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from faceblur_service.errors import QueueFull
+from faceblur_service.room import Room
 
-HEAVY_PIXELS = 8_000_000
 WAIT_S = 10.0
 OVERFLOW = 4
 """Requests beyond the queue that a gray pod hands on to stable at once."""
@@ -30,6 +30,7 @@ class Admission:
         self._places = threading.BoundedSemaphore(slots + queue)
         self._overflow = threading.BoundedSemaphore(OVERFLOW)
         self._batch = threading.BoundedSemaphore(1)
+        self._room = Room()
         self._free = slots
         self._waiting = 0
         self._changed = threading.Condition()
@@ -72,26 +73,26 @@ class Admission:
         self._batch.release()
 
     @contextmanager
-    def slot(self, pixels: int, given_up: threading.Event | None = None) -> Iterator[None]:
-        """Hold what is needed to work on a picture of that many pixels.
+    def slot(self, cost: int, given_up: threading.Event | None = None) -> Iterator[None]:
+        """Hold a slot, and the memory that a picture needs.
 
         Args:
-            pixels: Width times height.
+            cost: Bytes, as `Header.cost` says.
             given_up: Set, with a nudge, when nobody waits for the result any more.
 
         Raises:
             QueueFull: Nothing came free in time, or nobody waits.
         """
-        need = self._slots if pixels > HEAVY_PIXELS else 1
-        self._take(need, given_up)
+        self._take(given_up)
         try:
-            yield
+            with self._room.hold(cost, self._wait_s):
+                yield
         finally:
             with self._changed:
-                self._free += need
+                self._free += 1
                 self._changed.notify_all()
 
-    def _take(self, need: int, given_up: threading.Event | None) -> None:
+    def _take(self, given_up: threading.Event | None) -> None:
         deadline = time.monotonic() + self._wait_s
         with self._changed:
             self._waiting += 1
@@ -100,10 +101,10 @@ class Admission:
                     left = deadline - time.monotonic()
                     if left <= 0 or (given_up is not None and given_up.is_set()):
                         raise QueueFull(_BUSY)
-                    if self._free >= need:
+                    if self._free > 0:
                         break
                     self._changed.wait(left)
-                self._free -= need
+                self._free -= 1
             finally:
                 self._waiting -= 1
 

@@ -17,7 +17,7 @@ def detect() -> Response:
         data = uploads.picture()
         sensitivity = choices.sensitivity(own.settings.sensitivity)
         header = read_header(data)
-        with own.admission.slot(header.pixels):
+        with own.admission.slot(header.cost):
             found = own.pipeline.detect(data, sensitivity, header)
     faces = [face.as_json() for face in found.faces]
     return jsonify(width=found.width, height=found.height, faces=faces)

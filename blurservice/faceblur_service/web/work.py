@@ -182,7 +182,7 @@ class Work:
             self._settings.fault.strike()
 
         def make() -> Result:
-            with self._admission.slot(header.pixels, given_up):
+            with self._admission.slot(header.cost, given_up):
                 return self._pipeline.run(data, options, header)
 
         result, hit = self._cache.get_or_make(self._cache.key(data, options), make)

@@ -86,6 +86,30 @@ def test_who_joins_is_in_and_who_leaves_is_out(pool: RedisPool | SqlitePool) -> 
     assert (before, [pool.has(user) for user in ("ann", "bob")]) == (False, [False, True])
 
 
+def test_members_are_listed_and_purged(pool: RedisPool | SqlitePool) -> None:
+    for user in ("ann", "bob"):
+        pool.add(user)
+
+    listed = pool.members()
+    purged = [pool.purge(), pool.purge()]
+
+    assert set(listed) == {"ann", "bob"}
+    assert all(TTL_S - 60 < left <= TTL_S for left in listed.values())
+    assert (purged, pool.members()) == ([2, 0], {})
+
+
+@needs_redis
+def test_a_purge_leaves_other_keys_alone(server: Server) -> None:
+    server.client.flushall()
+    server.client.set("other", "1")
+    pool = RedisPool(server.url)
+    pool.add("ann")
+    pool.purge()
+    pool.close()
+
+    assert server.client.keys() == [b"other"]
+
+
 @needs_redis
 def test_members_are_keys_that_expire_after_24_hours(server: Server) -> None:
     server.client.flushall()

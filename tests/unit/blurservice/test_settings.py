@@ -1,6 +1,7 @@
 """What the environment may set."""
 
 from dataclasses import replace
+from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
@@ -103,3 +104,60 @@ def test_a_bad_value_is_refused_with_a_sentence(name: str, value: str, want: str
         read({name: value})
 
     assert str(caught.value) == want
+
+
+def test_every_variable_of_the_web_is_read() -> None:
+    environ = {
+        "FACEBLUR_CACHE_MIB": "0",
+        "FACEBLUR_STALL_SECONDS": "3",
+        "FACEBLUR_API_TOKENS": "one, two,",
+        "FACEBLUR_ADMIN_TOKEN": "admin",
+        "FACEBLUR_RATE_PER_MINUTE": "60",
+        "FACEBLUR_TRUSTED_PROXIES": "10.0.0.0/8, fd00::/8",
+        "FACEBLUR_CORS_ORIGINS": "https://app.example,http://localhost:8080",
+        "FACEBLUR_USER_HEADER": "X-Forwarded-User",
+        "FACEBLUR_GRAY_USERS": "ann,bob",
+        "FACEBLUR_GRAY_RANGES": "192.0.2.7",
+        "FACEBLUR_FALLBACK_URL": "http://face-blur-service:80/",
+        "FACEBLUR_FALLBACK_AFTER_MS": "700",
+        "FACEBLUR_FALLBACK_PERCENT": "50",
+        "FACEBLUR_SHADOW_PERCENT": "0",
+    }
+
+    assert read(environ) == Settings(
+        cache_mib=0,
+        stall_s=3,
+        api_tokens=("one", "two"),
+        admin_token="admin",
+        rate_per_minute=60,
+        trusted_proxies=(ip_network("10.0.0.0/8"), ip_network("fd00::/8")),
+        cors_origins=("https://app.example", "http://localhost:8080"),
+        user_header="X-Forwarded-User",
+        gray_users=frozenset({"ann", "bob"}),
+        gray_ranges=(ip_network("192.0.2.7/32"),),
+        fallback_url="http://face-blur-service:80",
+        fallback_after_ms=700,
+        fallback_percent=50,
+        shadow_percent=0,
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("FACEBLUR_TRUSTED_PROXIES", "10.0.0.1/8"),
+        ("FACEBLUR_GRAY_RANGES", "everybody"),
+        ("FACEBLUR_CORS_ORIGINS", "*"),
+        ("FACEBLUR_CORS_ORIGINS", "https://app.example/path"),
+        ("FACEBLUR_USER_HEADER", "X User"),
+        ("FACEBLUR_FALLBACK_URL", "face-blur-service"),
+        ("FACEBLUR_FALLBACK_URL", "ftp://stable"),
+        ("FACEBLUR_FALLBACK_URL", "http://user:secret@stable"),
+        ("FACEBLUR_FALLBACK_URL", "http://stable:many"),
+        ("FACEBLUR_SHADOW_PERCENT", "101"),
+        ("FACEBLUR_STALL_SECONDS", "0"),
+    ],
+)
+def test_a_value_that_would_do_harm_stops_the_start(name: str, value: str) -> None:
+    with pytest.raises(SettingsError, match=f"^{name} must be "):
+        read({name: value})

@@ -4,8 +4,9 @@ import threading
 
 import pytest
 
+from faceblur_service.codec import MAX_COST
 from faceblur_service.errors import QueueFull
-from faceblur_service.web.admission import HEAVY_PIXELS, Admission
+from faceblur_service.web.admission import Admission
 
 
 def test_more_than_slots_and_queue_are_refused_until_one_leaves() -> None:
@@ -25,15 +26,35 @@ def test_slots_are_given_up_to_their_number() -> None:
         pass
 
 
-def test_a_heavy_picture_works_alone() -> None:
+def test_pictures_that_do_not_fit_together_work_one_after_the_other() -> None:
     admission = Admission(slots=2, queue=0, wait_s=0.01)
+    large, small = MAX_COST * 2 // 3, MAX_COST // 3
 
-    with admission.slot(HEAVY_PIXELS + 1), pytest.raises(QueueFull), admission.slot(1):
+    with admission.slot(large), pytest.raises(QueueFull), admission.slot(large):
         pass
-    with admission.slot(1), pytest.raises(QueueFull), admission.slot(HEAVY_PIXELS + 1):
+    with admission.slot(large), admission.slot(small):
         pass
-    with admission.slot(HEAVY_PIXELS + 1):
+    with admission.slot(large):
         pass
+
+
+def test_who_was_given_up_leaves_at_once() -> None:
+    admission = Admission(slots=1, queue=1)
+    given_up, refused = threading.Event(), threading.Event()
+
+    def wait() -> None:
+        with pytest.raises(QueueFull), admission.slot(1, given_up):
+            pass
+        refused.set()
+
+    waiting = threading.Thread(target=wait)
+    with admission.slot(1):
+        waiting.start()
+        given_up.set()
+        admission.nudge()
+        waiting.join(20)
+
+    assert (refused.is_set(), admission.load()) == (True, (0, 0))
 
 
 def test_who_waits_gets_the_slot_that_comes_free() -> None:
