@@ -60,7 +60,7 @@ def effects_for(
         return tuple(effects)
     stable = snapshot.stable
     effects += _stable(plan, state, stable, target)
-    effects += _gray(plan, state, snapshot, target, clocks)
+    effects += _gray(plan, state, snapshot, stable, target, clocks=clocks)
     return tuple(effects)
 
 
@@ -123,11 +123,15 @@ def _stable(plan: Plan, state: State, stable: Workload, target: Target) -> list[
 
 
 def _gray(
-    plan: Plan, state: State, snapshot: Snapshot, target: Target, clocks: Clocks
+    plan: Plan,
+    state: State,
+    snapshot: Snapshot,
+    stable: Workload,
+    target: Target,
+    *,
+    clocks: Clocks,
 ) -> list[Effect]:
-    gray, stable = snapshot.gray, snapshot.stable
-    if stable is None:
-        return []
+    gray = snapshot.gray
     if state.stage in {Stage.STEPPING, Stage.PROMOTING, Stage.STALLED}:
         if clocks.is_draining or target.revision != state.revision:
             return []

@@ -335,6 +335,15 @@ def test_a_broken_ingress_and_another_image_together_leave_gray_as_it_was() -> N
     assert world.weight == 0
 
 
+def test_edited_steps_before_the_first_traffic_begin_with_the_first() -> None:
+    world = World()
+    world.tick(PLAN)
+
+    run(world, replace(PLAN, steps=a_plan(40, 100).steps), 3)
+
+    assert (world.weight, world.status["step"]) == (40, "1/2")
+
+
 @pytest.mark.parametrize("reach", PHASES)
 def test_everything_made_belongs_to_the_rollout(reach: Any) -> None:
     """So a deletion at any phase leaves stable with its traffic, whether we run or not."""

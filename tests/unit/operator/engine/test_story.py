@@ -2,10 +2,12 @@
 
 import asyncio
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from tests.support.fakes.kube_api import FakeKubeApi
 from tests.support.in_memory import KEY, WEIGHT, InMemory, quick_spec
+from tests.support.specs import a_resource
 from tests.support.virtual_time import run_virtually
 
 from faceblur_operator.api.reasons import Reason
@@ -223,5 +225,42 @@ def test_process_that_dies_at_any_write_is_followed_to_the_same_end(
         assert stable["spec"]["template"]["spec"]["containers"][0]["image"] == image
         assert second.weight == 0
         assert risen == sorted(risen)
+
+    run_virtually(story())
+
+
+def test_newer_rollout_of_the_same_objects_takes_over_when_the_older_is_deleted() -> None:
+    async def story() -> None:
+        world = InMemory()
+        world.install(quick_spec(steps=[{"weight": 30, "hold": "1h"}, {"weight": 100}]))
+        newer = a_resource(quick_spec(image="ai-face-blur:1.2"), "newer")
+        newer["metadata"]["namespace"] = "demo"
+        world.api.add(newer)
+        world.start()
+        await world.until_weight(30)
+        await asyncio.sleep(5)
+
+        def status() -> dict[str, Any]:
+            found: dict[str, Any] = world.api.objects["FaceBlurRollout", "demo", "newer"]["status"]
+            return found
+
+        said = status()["message"]
+        assert (status()["phase"], world.weight) == ("Invalid", 30)
+        assert "already belongs to the older FaceBlurRollout demo/face-blur" in said
+        world.api.remove("FaceBlurRollout", KEY.name)
+        # What Kubernetes does with what belonged to it.
+        for kind, name in (
+            ("Ingress", "face-blur-ingress-gray"),
+            ("Service", "face-blur-service-gray"),
+            ("Deployment", "face-blur-stable-gray"),
+        ):
+            world.api.remove(kind, name)
+        async with asyncio.timeout(120):
+            while status()["phase"] != "Succeeded":
+                await asyncio.sleep(0.1)
+
+        stable = world.api.objects["Deployment", "demo", "face-blur-stable"]
+        container = stable["spec"]["template"]["spec"]["containers"][0]
+        assert container["image"] == "ai-face-blur:1.2"
 
     run_virtually(story())
