@@ -119,7 +119,7 @@ def test_a_stable_deployment_that_vanishes_stops_everything_but_a_rollback() -> 
     world.tick(plan)
     assert (world.phase, world.weight) == (Phase.INVALID, 25)
 
-    world.serve(gray=60, bad=60)
+    world.serve(gray=60, bad=60, stable=100)
     world.tick(plan)
 
     assert world.weight == 0
@@ -132,7 +132,7 @@ def test_a_rollback_without_any_ingress_deletes_the_gray_one() -> None:
         world.tick(plan)
         world.settle()
     world.ingress = None
-    world.serve(gray=60, bad=60)
+    world.serve(gray=60, bad=60, stable=100)
 
     decision = world.tick(plan)
 
