@@ -15,6 +15,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
@@ -207,6 +208,8 @@ def _start(trade: Trade[Job, Answer]) -> tuple[SpawnProcess, Connection]:
     process = context.Process(target=_work, args=(theirs, trade.start), daemon=True)
     # Ctrl-C reaches every process of the terminal; only this one decides what ends when. The new
     # process inherits the mask, so there is no moment in which it could be interrupted.
+    # Starting the first one also starts a tracker, which would take the mask away again.
+    resource_tracker.ensure_running()
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         process.start()

@@ -28,6 +28,8 @@ def _do(job: str) -> str:
             scratch.write_bytes(b"half")
             Path(rest + ".begun").touch()
             threading.Event().wait()
+        case "masked":
+            return str(signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, ()))
         case "pid":
             return str(os.getpid())
         case _:

@@ -1,6 +1,8 @@
 """Jobs over several processes."""
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -38,6 +40,21 @@ def test_the_work_is_done_in_other_processes() -> None:
 
     assert str(os.getpid()) not in pids
     assert len(pids) <= 2
+
+
+def test_ctrl_c_does_not_reach_the_processes() -> None:
+    """Of the first one neither; only the parent decides what ends when."""
+    program = (
+        "from tests.support.trades import SHOUTING; from faceblur_service import batch\n"
+        "if __name__ == '__main__':\n"
+        "    print([said for _, said in batch.run(['masked 1'], SHOUTING, workers=1)])"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=60
+    )
+
+    assert (done.stdout, done.stderr) == ("['True']\n", "")
 
 
 @pytest.mark.parametrize(
