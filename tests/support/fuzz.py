@@ -44,7 +44,9 @@ def run(kind: str, start: int, count: int) -> str:
         command += ["--format", kind, "--start", str(start), "--count", str(count)]
         # A hang that takes no time of the processor ends here.
         limit = 60 + count * 0.5
-        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=limit)
+        done = subprocess.run(
+            command, capture_output=True, text=True, errors="replace", check=False, timeout=limit
+        )
         seed = note.read_text() if note.exists() else "none"
     if done.returncode:
         message = f"{kind} seed {seed}: exit {done.returncode}\n{done.stderr[-2000:]}"
