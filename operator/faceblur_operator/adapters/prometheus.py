@@ -29,6 +29,10 @@ LARGEST_BODY = 4 * 1024 * 1024
 THREADS = 8
 SERVERS = 16
 LONGEST_REASON = 200
+# Label sets of which one object is kept for each server; more than all rollouts have together.
+KEPT_LABELS = 100_000
+
+Labels = tuple[tuple[str, str], ...]
 
 
 class _UnreadableError(Exception):
@@ -81,7 +85,7 @@ class PrometheusSource:
                 result = await loop.run_in_executor(
                     self._server(url).pool, self._server(url).ask, joined(queries), seconds
                 )
-            found = grouped(result, queries)
+            found = grouped(result, queries, self._server(url).known)
         except (TimeoutError, requests.Timeout):
             why = f"no answer within {seconds:g} s"
         except requests.JSONDecodeError:
@@ -120,6 +124,7 @@ class _Server:
     def __init__(self, url: str) -> None:
         self._url = url
         self._own = threading.local()
+        self.known: dict[Labels, Labels] = {}
         self.pool = ThreadPoolExecutor(THREADS, thread_name_prefix="prometheus")
 
     def ask(self, query: str, seconds: float) -> object:
@@ -143,8 +148,16 @@ def joined(queries: Mapping[str, str]) -> str:
     return " or ".join(marked)
 
 
-def grouped(result: object, queries: Mapping[str, str]) -> dict[str, tuple[Series, ...]]:
+def grouped(
+    result: object, queries: Mapping[str, str], known: dict[Labels, Labels]
+) -> dict[str, tuple[Series, ...]]:
     """Return the series under their keys, without the mark.
+
+    Args:
+        result: what Prometheus answered.
+        queries: what it was asked.
+        known: label sets of earlier answers. The same objects are given out again: they are kept
+            in memory once, and tell at a glance that a series is the same as at the last look.
 
     Raises:
         _UnreadableError: it is no instant vector of the queries that were asked.
@@ -161,7 +174,10 @@ def grouped(result: object, queries: Mapping[str, str]) -> dict[str, tuple[Serie
             raise _UnreadableError("the result is not an instant vector of numbers") from err
         if key not in found:
             raise _UnreadableError(f"the result has an unknown query {str(key)[:60]!r}")
-        found[key].append(Series(tuple(sorted(labels.items())), value))
+        ordered = tuple(sorted(labels.items()))
+        found[key].append(Series(known.setdefault(ordered, ordered), value))
+    if len(known) > KEPT_LABELS:
+        known.clear()
     return {key: tuple(series) for key, series in found.items()}
 
 

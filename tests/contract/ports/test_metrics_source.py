@@ -8,7 +8,7 @@ import pytest
 from tests.support.fakes.http_prometheus import Reply, http_prometheus, keys_of, said, vector
 from tests.support.fakes.ports import FakeMeter, FakePrometheus
 
-from faceblur_operator.adapters.prometheus import PrometheusSource
+from faceblur_operator.adapters.prometheus import KEPT_LABELS, Labels, PrometheusSource, grouped
 from faceblur_operator.adapters.system_clock import SystemClock
 from faceblur_operator.core.snapshot import NoSamples, Samples, Series
 from faceblur_operator.ports import MetricsSource
@@ -216,3 +216,29 @@ def test_all_queries_go_in_one_request() -> None:
         'label_replace(bad{pod="a"}, "faceblur_query", "success:gray:bad", "", "") or '
         'label_replace(total{pod="a"}, "faceblur_query", "success:gray:total", "", "")'
     ]
+
+
+def test_the_same_labels_are_the_same_object_at_the_next_look() -> None:
+    """A look compares thousands of label sets with those of the last one."""
+    answer = vector(({"pod": "a", "faceblur_query": "success:gray:bad"}, "1"))
+    source = PrometheusSource(SystemClock(), FakeMeter())
+
+    with http_prometheus(answer) as server:
+        looks = [asyncio.run(source.query(server.url, QUERIES, timeout=PATIENT)) for _ in range(2)]
+        source.close()
+
+    first, second = (
+        look.series["success:gray:bad"][0].labels for look in looks if isinstance(look, Samples)
+    )
+    assert first is second
+
+
+def test_label_sets_that_nobody_sees_any_more_are_forgotten() -> None:
+    """Pods come and go for months."""
+    sets: list[Labels] = [(("pod", str(index)),) for index in range(KEPT_LABELS)]
+    known = {one: one for one in sets}
+    answer = [{"metric": {"pod": "new", "faceblur_query": "a"}, "value": [0, "1"]}]
+
+    found = grouped(answer, {"a": "up"}, known)
+
+    assert (found, known) == ({"a": (Series((("pod", "new"),), 1.0),)}, {})
