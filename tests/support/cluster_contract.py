@@ -23,7 +23,8 @@ from faceblur_operator.adapters.lease import LeaseElector, LeasePlace, LeaseTimi
 from faceblur_operator.adapters.object_cache import ObjectCache
 from faceblur_operator.adapters.system_clock import SystemClock
 from faceblur_operator.api.reasons import Reason
-from faceblur_operator.core.decision import Apply, Delete, Event, PatchTemplate
+from faceblur_operator.core.commands import ANNOTATION
+from faceblur_operator.core.decision import Apply, ClearCommand, Delete, Event, PatchTemplate
 from faceblur_operator.core.plan import Plan
 from faceblur_operator.core.snapshot import PodContainer, Scaler, Snapshot
 from faceblur_operator.ports.cluster import Key, Resource
@@ -183,6 +184,32 @@ class ClusterContract:
             assert (found.name, found.replicas, found.ready) == ("face-blur-stable", 3, 0)
             assert found.selector == {"app": "face-blur", "faceblur.dev/track": "stable"}
             assert found.template["spec"]["containers"][0]["image"] == "ai-face-blur:1.0"
+
+        self.run(story)
+
+    def test_command_is_taken_off_and_a_newer_one_stays(self) -> None:
+        async def story(bench: Bench) -> None:
+            await bench.install()
+            path = path_of("FaceBlurRollout", SPACE, KEY.name)
+
+            async def give(text: str) -> None:
+                body = {"metadata": {"annotations": {ANNOTATION: text}}}
+                await bench.api.request("PATCH", path, body=body, content_type=MERGE_PATCH)
+
+            await give("pause")
+            await bench.resource()
+            await give("resume")
+            with pytest.raises(ConflictError):
+                await bench.writer.apply(KEY, ClearCommand("pause"))
+            assert (await bench.get("FaceBlurRollout", KEY.name))["metadata"]["annotations"] == {
+                ANNOTATION: "resume"
+            }
+
+            await bench.resource()
+            await bench.writer.apply(KEY, ClearCommand("resume"))
+
+            found = await bench.get("FaceBlurRollout", KEY.name)
+            assert not found["metadata"].get("annotations")
 
         self.run(story)
 
