@@ -1,0 +1,108 @@
+"""A gray pod and a stable one, as they stand side by side in a release."""
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+from tests.support import blurservice
+from tests.support.blurservice import Running
+from tests.support.eventually import Patience, eventually
+from tests.support.pictures import photos
+
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(120)]
+
+
+def _stable(folder: Path) -> dict[str, str]:
+    folder.mkdir()
+    return {"FACEBLUR_TRACK": "stable", "FACEBLUR_VERSION": "1.0"}
+
+
+def _shadowed(gray: Running) -> dict[str, float]:
+    lines = gray.get("/metrics").body.decode().splitlines()
+    found = [line for line in lines if line.startswith("faceblur_shadow_faces_total{")]
+    return {line.split('result="')[1].split('"')[0]: float(line.split()[-1]) for line in found}
+
+
+@pytest.mark.parametrize(
+    ("fault", "want"),
+    [('{"latencyMs": 4000}', "slow"), ('{"errorRate": 1}', "internal-error")],
+)
+def test_a_bad_gray_is_answered_by_stable(tmp_path: Path, fault: str, want: str) -> None:
+    extra = _stable(tmp_path / "stable")
+    with (
+        blurservice.running(tmp_path / "stable", **extra) as stable,
+        blurservice.running(
+            tmp_path, FACEBLUR_FALLBACK_URL=stable.url, FACEBLUR_FAULT=fault
+        ) as gray,
+    ):
+        own = stable.blur(photos()[2])
+        answers = [gray.blur(photos()[2]) for _ in range(3)]
+
+    told = [
+        (a.status, a.headers["X-Face-Blur-Degraded"], a.headers["X-Face-Blur-Version"])
+        for a in answers
+    ]
+    assert told == [(200, want, "1.0")] * 3
+    assert {a.body for a in answers} == {own.body}
+
+
+def test_a_stopped_stable_costs_gray_nothing_and_two_grays_never_loop(tmp_path: Path) -> None:
+    port = blurservice.free_port()
+    with blurservice.running(
+        tmp_path,
+        FACEBLUR_FALLBACK_URL=f"http://127.0.0.1:{port}",
+        FACEBLUR_FAULT='{"errorRate": 1}',
+    ) as gray:
+        alone = [gray.blur(photos()[4]).status for _ in range(5)]
+    (tmp_path / "other").mkdir()
+    with (
+        blurservice.running(tmp_path, FACEBLUR_FAULT='{"errorRate": 1}') as other,
+        blurservice.running(
+            tmp_path / "other",
+            FACEBLUR_FALLBACK_URL=other.url,
+            FACEBLUR_FAULT='{"errorRate": 1}',
+        ) as gray,
+    ):
+        looped = gray.blur(photos()[4]).status
+
+    assert (alone, looped) == ([500] * 5, 500)
+
+
+def test_grays_faces_are_compared_with_stables(tmp_path: Path) -> None:
+    extra = _stable(tmp_path / "stable")
+    with (
+        blurservice.running(tmp_path / "stable", **extra) as stable,
+        blurservice.running(
+            tmp_path, FACEBLUR_FALLBACK_URL=stable.url, FACEBLUR_SHADOW_PERCENT="100"
+        ) as gray,
+    ):
+        gray.blur(photos()[2])
+        found = eventually(
+            lambda: _shadowed(gray),
+            lambda counts: counts["matched"] > 0,
+            within=Patience("the comparison", 30),
+            what="faces were compared",
+        )
+
+    assert found == {"matched": 2, "missed": 0, "extra": 0}
+
+
+def test_a_hung_stable_does_not_hang_gray(tmp_path: Path) -> None:
+    extra = _stable(tmp_path / "stable")
+    with (
+        blurservice.running(tmp_path / "stable", **extra) as stable,
+        blurservice.running(
+            tmp_path, FACEBLUR_FALLBACK_URL=stable.url, FACEBLUR_SHADOW_PERCENT="100"
+        ) as gray,
+    ):
+        worker = int(
+            Path(f"/proc/{stable.process.pid}/task/{stable.process.pid}/children").read_text()
+        )
+        os.kill(worker, signal.SIGSTOP)
+        try:
+            answers = [gray.blur(photo).status for photo in photos()]
+        finally:
+            os.kill(worker, signal.SIGCONT)
+
+    assert answers == [200] * 5
