@@ -82,11 +82,11 @@ def shares(release: Release) -> list[StepShare]:
 
 
 def bad_answers(release: Release) -> list[Answer]:
-    """Return what clients got from gray that breaks an objective: failed, or too slow."""
+    """Return what breaks an objective of gray: failed, left to stable, or too slow."""
     return [
         one
         for one in release.answers
-        if one.is_gray and (one.is_failed or one.latency_s > release.slow_s)
+        if one.is_gray and (one.is_failed or one.degraded or one.latency_s > release.slow_s)
     ]
 
 

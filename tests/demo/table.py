@@ -59,12 +59,14 @@ def _of_the_good(release: Release) -> list[Row]:
 def _of_the_bad(release: Release) -> list[Row]:
     bad = bad_answers(release)
     failures = sum(one.is_failed for one in bad)
+    saved = sum(bool(one.degraded) and not one.is_failed for one in bad)
     seconds = rollback_s(release)
-    kinds = f"{len(bad)} ({failures} failed, {len(bad) - failures} slow)"
+    slow = len(bad) - failures - saved
+    kinds = f"{len(bad)} ({failures} failed, {saved} answered by stable, {slow} slow)"
     return [
         _heading(release),
         Row("  requests sent", _count(len(release.answers))),
-        Row("  bad answers that clients got", kinds, "a few, from gray"),
+        Row("  bad answers of gray", kinds, "a few, from gray"),
         Row("  failed answers not from gray", _count(len(failed_elsewhere(release))), "0"),
         Row(
             "  first bad answer to last gray answer",

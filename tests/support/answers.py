@@ -21,6 +21,7 @@ class Answer:
         track: The header X-Face-Blur-Track; empty when nobody said.
         version: The header X-Face-Blur-Version; empty when nobody said.
         error: Why there was no answer.
+        degraded: The header X-Face-Blur-Degraded: why stable answered in gray's place.
     """
 
     sent: float
@@ -29,6 +30,7 @@ class Answer:
     track: str = ""
     version: str = ""
     error: str = ""
+    degraded: str = ""
 
     @property
     def latency_s(self) -> float:
@@ -42,8 +44,8 @@ class Answer:
 
     @property
     def is_gray(self) -> bool:
-        """Whether gray answered."""
-        return self.track == GRAY
+        """Whether gray was asked: it answered, or stable did in its place."""
+        return self.track == GRAY or bool(self.degraded)
 
 
 @dataclass(frozen=True, slots=True)

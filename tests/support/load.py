@@ -157,6 +157,7 @@ async def _ask(session: aiohttp.ClientSession, question: Question, body: bytes |
                 status=response.status,
                 track=response.headers.get("X-Face-Blur-Track", ""),
                 version=response.headers.get("X-Face-Blur-Version", ""),
+                degraded=response.headers.get("X-Face-Blur-Degraded", ""),
             )
     except (aiohttp.ClientError, OSError, TimeoutError) as error:
         return Answer(sent, time.monotonic(), 0, error=type(error).__name__)

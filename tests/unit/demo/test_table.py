@@ -21,7 +21,7 @@ def test_the_table_of_a_whole_run() -> None:
         ("time to promotion", "100 s", "promoted"),
         ("bad release, worse", "", ""),
         ("requests sent", "800", ""),
-        ("bad answers that clients got", "10 (10 failed, 0 slow)", "a few, from gray"),
+        ("bad answers of gray", "10 (10 failed, 0 answered by stable, 0 slow)", "a few, from gray"),
         ("failed answers not from gray", "0", "0"),
         ("first bad answer to last gray answer", "9.0 s", "seconds"),
         ("time to rollback", "31 s", "rolled back"),
