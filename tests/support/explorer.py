@@ -1,0 +1,307 @@
+"""Explores the core: anything may happen between two looks, and after each the safety rules hold.
+
+Used by the unit tests with a fixed choice of paths, and by `python -m tests.support.explorer N`
+with N paths of chance.
+"""
+
+import json
+import sys
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import run_state_machine_as_test as run
+from tests.support.builders import a_gauge, a_plan, a_ratio
+from tests.support.world import World
+
+from faceblur_operator.api.reasons import Reason, Verdict
+from faceblur_operator.core.commands import ANNOTATION, Verb, read
+from faceblur_operator.core.decide import recall
+from faceblur_operator.core.decision import Apply, Decision, PatchTemplate
+from faceblur_operator.core.objects import CANARY
+from faceblur_operator.core.plan import Plan
+from faceblur_operator.core.snapshot import NoSamples, Samples, Series
+from faceblur_operator.core.state import ACTIVE, Grant, Stage, State
+
+PLAN = a_plan(
+    hold=3,
+    objectives=(
+        a_ratio(),
+        a_ratio("no-worse", allowed=None, unacceptable=None, max_ratio=2.0),
+        a_gauge(),
+    ),
+    no_data_rollback_after=timedelta(seconds=60),
+    progress_deadline=timedelta(seconds=120),
+)
+IMAGES = ("ai-face-blur:1.1-gray", "ai-face-blur:1.2", "ai-face-blur:1.3")
+GRANTS = (Verb.PROMOTE, Verb.PROMOTE_FULL)
+ENDED = (Stage.ROLLING_BACK, Stage.ROLLED_BACK)
+
+
+class Explorer(RuleBasedStateMachine):
+    """One rollout in a world without mercy."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.world = World()
+        self.plan: Plan = PLAN
+        self.queue = 1.0
+        self.edits = 0
+        # The release that was taken back, as long as that is known to the status or the memory.
+        self.undone: State | None = None
+        self.analysed: Any = None
+
+    @initialize(weight=st.sampled_from([0, 5, 25, 50, 100, None]), is_aborted=st.booleans())
+    def begin(self, weight: int | None, is_aborted: bool) -> None:
+        """Begin anywhere on the ladder, or (None) in a promotion: by chance few paths get there."""
+        for _ in range(60):
+            if self.world.weight == weight or self._is_promoting():
+                break
+            self.all_is_well(1)
+        if is_aborted and weight != 0:
+            self.somebody_commands(Verb.ABORT, 0)
+
+    def _is_promoting(self) -> bool:
+        memory = self.world.memory
+        return memory is not None and memory.state.stage is Stage.PROMOTING
+
+    # What may happen.
+
+    @rule(gray=st.integers(0, 120), share=st.sampled_from([0.0, 0.0, 0.0, 0.01, 0.1, 0.5, 1.0]))
+    def gray_serves(self, gray: int, share: float) -> None:
+        self.world.serve(gray=gray, bad=round(gray * share), stable=100)
+        self.look()
+
+    @rule(seconds=st.integers(1, 12))
+    def all_is_well(self, seconds: int) -> None:
+        self.queue = 1.0
+        self.plan = replace(self.plan, suspended=False)
+        for _ in range(seconds):
+            self.world.serve(gray=60, stable=100)
+            self.world.settle()
+            self.look()
+
+    @rule(seconds=st.integers(1, 8))
+    def hardly_anybody_comes(self, seconds: int) -> None:
+        for _ in range(seconds):
+            self.world.serve(gray=1, stable=2)
+            self.world.settle()
+            self.look()
+
+    @rule(share=st.sampled_from([0.05, 0.3, 1.0]))
+    def both_suffer(self, share: float) -> None:
+        for _ in range(4):
+            self.world.serve(
+                gray=50, bad=round(50 * share), stable=100, stable_bad=round(100 * share)
+            )
+            self.look()
+
+    @rule(queue=st.sampled_from([1.0, 19.0, 25.0, float("nan")]))
+    def the_gauge_moves(self, queue: float) -> None:
+        self.queue = queue
+        self.look()
+
+    @rule(lost=st.sampled_from(["server", "everything", "gray", "stable"]), looks=st.integers(1, 8))
+    def data_is_missing(self, lost: str, looks: int) -> None:
+        gone = (":gray:", ":stable:") if lost == "everything" else (f":{lost}:",)
+        for _ in range(looks):
+            self.world.serve(gray=60, stable=100)
+            self.world.settle()
+            found = self._samples()
+            kept = {
+                key: series
+                for key, series in found.series.items()
+                if not any(side in key for side in gone)
+            }
+            is_down = lost == "server"
+            self.look(NoSamples(found.at, "down") if is_down else Samples(found.at, kept))
+
+    @rule()
+    def a_counter_goes_back(self) -> None:
+        for side in self.world.counted.values():
+            side[:] = [value // 2 for value in side]
+        self.look()
+
+    @rule(jump=st.sampled_from([0, 30, 300, 7_200, -5, -3_600]))
+    def the_clock_jumps(self, jump: int) -> None:
+        self.look(after=timedelta(seconds=jump))
+
+    @rule()
+    def gray_is_not_ready(self) -> None:
+        if self.world.gray is not None:
+            self.world.gray = replace(self.world.gray, ready=0, available=0)
+        self.look()
+
+    @rule()
+    def the_gray_deployment_is_deleted(self) -> None:
+        self.world.gray = None
+        self.look()
+
+    @rule()
+    def the_gray_ingress_is_deleted(self) -> None:
+        self.world.gray_ingress = None
+        self.look()
+
+    @precondition(lambda self: self.world.gray_ingress is not None)
+    @rule(weight=st.sampled_from(["0", "37", "100", "many"]))
+    def the_weight_is_edited(self, weight: str) -> None:
+        found = self.world.gray_ingress
+        assert found is not None
+        metadata = dict(found.manifest["metadata"])
+        metadata["annotations"] = {**metadata["annotations"], f"{CANARY}-weight": weight}
+        self.world.gray_ingress = replace(found, manifest={**found.manifest, "metadata": metadata})
+        self.look()
+
+    @rule(image=st.sampled_from(IMAGES))
+    def another_image(self, image: str) -> None:
+        self.plan = replace(self.plan, image=image)
+        self.look()
+
+    @rule(size=st.integers(1, 6))
+    def stable_is_scaled(self, size: int) -> None:
+        if self.world.stable is not None:
+            self.world.stable = replace(self.world.stable, replicas=size)
+        self.look()
+
+    @rule(is_suspended=st.booleans())
+    def suspend(self, is_suspended: bool) -> None:
+        self.plan = replace(self.plan, suspended=is_suspended)
+        self.look()
+
+    @rule()
+    def stable_is_updated(self) -> None:
+        """While gray gets traffic, or stable the promoted version, somebody edits stable."""
+        if self.world.stable is not None:
+            template = json.loads(json.dumps(self.world.stable.template))
+            template["spec"]["terminationGracePeriodSeconds"] = self.edits = self.edits + 1
+            self.world.stable = replace(self.world.stable, template=template)
+        self.look()
+
+    @precondition(lambda self: ANNOTATION not in self.world.annotations)
+    @rule(verb=st.sampled_from([*Verb, "nonsense"]), at=st.integers(0, 1_000))
+    def somebody_commands(self, verb: str, at: int) -> None:
+        self.world.command(f'{{"verb": "{verb}", "by": "kim", "at": "{at}"}}')
+        self.look()
+
+    @rule()
+    def the_operator_starts_again(self) -> None:
+        self.world.memory = None
+        self.look()
+
+    @rule(writes=st.integers(0, 3))
+    def the_operator_dies_between_two_writes(self, writes: int) -> None:
+        self.world.serve(gray=60, stable=100)
+        self.look(crash_after=writes)
+
+    # What must hold.
+
+    def look(
+        self,
+        samples: Samples | NoSamples | None = None,
+        *,
+        after: timedelta = timedelta(seconds=1),
+        crash_after: int | None = None,
+    ) -> None:
+        """Look once, and check what was decided."""
+        world = self.world
+        before = recall(world.memory, world.status).state
+        told = world.annotations.get(ANNOTATION)
+        command = read(told) if told is not None else None
+        verb = command.verb if command and command.digest != before.command else None
+        decision = world.tick(
+            self.plan,
+            after=after,
+            samples=samples or self._samples(),
+            crash_after=crash_after,
+        )
+        self._check(before, decision, verb)
+        # Writes of a process that died before it stored its status bind nobody.
+        is_known = world.memory is decision.memory
+        if is_known:
+            self._remember(before, decision.state)
+
+    def _samples(self) -> Samples:
+        found = self.world.samples(self.plan)
+        return Samples(found.at, {**found.series, "queue:gray:value": (Series((), self.queue),)})
+
+    def _check(self, before: State, decision: Decision, verb: Verb | None) -> None:
+        after = decision.state
+        is_new = after.started_at != before.started_at
+        is_raised = after.weight > before.weight and not is_new
+        is_promoted = after.stage is Stage.PROMOTING and before.stage is Stage.STEPPING
+        if (is_raised and before.weight > 0) or is_promoted:
+            is_granted = before.granted is not Grant.NONE or verb in GRANTS
+            is_shown = bool(after.slos) and all(one.verdict is Verdict.PASS for one in after.slos)
+            assert is_granted or is_shown, "went on without evidence and without a person's word"
+        if is_raised:
+            assert before.stage is Stage.STEPPING, f"raised from {before.stage}"
+            is_full = before.granted is Grant.FULL or verb is Verb.PROMOTE_FULL
+            step = 0 if before.weight == 0 else before.step + 1
+            step = len(self.plan.steps) - 1 if is_full else step
+            assert after.weight == self.plan.steps[step].weight, "skipped a rung"
+        if verb is Verb.ABORT and before.stage in ACTIVE and not is_new:
+            assert (after.weight, after.stage) == (0, Stage.ROLLING_BACK), "abort did not win"
+        if self.undone is not None and verb not in (Verb.RETRY, Verb.UNDO) and not is_new:
+            assert after.weight == 0, "an undone release got traffic"
+        self._check_effects(after, decision)
+
+    def _check_effects(self, after: State, decision: Decision) -> None:
+        kinds = [isinstance(one, Apply) and one.kind == "Ingress" for one in decision.effects]
+        assert kinds == sorted(kinds, reverse=True), "traffic is not the first write"
+        for one in decision.effects:
+            if isinstance(one, PatchTemplate) and after.stage is Stage.PROMOTING:
+                gray = self.world.gray
+                assert gray is not None, "promoted what nobody runs"
+                self.analysed = gray.template["spec"]
+            if isinstance(one, Apply) and one.kind == "Ingress":
+                annotations = one.manifest["metadata"]["annotations"]
+                assert annotations[f"{CANARY}-weight"] == str(after.weight)
+
+    def _remember(self, before: State, after: State) -> None:
+        if after.stage in ENDED:
+            self.undone = after
+        elif after.started_at != before.started_at or after.stage not in ENDED:
+            self.undone = None
+
+    @invariant()
+    def it_says_what_it_waits_for(self) -> None:
+        if self.world.status:
+            assert self.world.status["message"]
+            assert all(one["reason"] for one in self.world.status["conditions"])
+
+    @invariant()
+    def what_was_promoted_is_what_was_analysed(self) -> None:
+        world, memory = self.world, self.world.memory
+        if memory is None or memory.state.stage is not Stage.PROMOTED or self.analysed is None:
+            return
+        if memory.state.reason is Reason.PROMOTED and self.edits == 0:
+            assert world.stable is not None
+            assert world.stable.template["spec"] == self.analysed
+
+    @invariant()
+    def the_status_stays_small(self) -> None:
+        assert len(str(self.world.status)) < 16_384
+
+
+def explore(paths: int, steps: int, *, is_repeatable: bool) -> None:
+    """Walk so many paths of so many steps; raises with the shortest path that breaks a rule."""
+    run(
+        Explorer,
+        settings=settings(
+            max_examples=paths,
+            stateful_step_count=steps,
+            deadline=None,
+            derandomize=is_repeatable,
+            # Shortening a path takes minutes; the exploration by chance does it.
+            phases=[Phase.generate] if is_repeatable else list(Phase),
+            database=None,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
+
+
+if __name__ == "__main__":
+    explore(int(sys.argv[1]), 60, is_repeatable=False)

@@ -1,0 +1,8 @@
+"""Safety, explored: commands, clocks, faults, edits and restarts in any order."""
+
+from tests.support.explorer import explore
+
+
+def test_no_path_breaks_a_safety_rule() -> None:
+    """The same paths at every run; `python -m tests.support.explorer 10000` goes on by chance."""
+    explore(40, 40, is_repeatable=True)
