@@ -1,7 +1,8 @@
 """The built-in objectives: the PromQL behind `builtin: latency` and its sisters.
 
 Queries are templates for `queries.py`. They count raw counters of the face blur service, or read
-what the kubelet measures; `{{pods}}` is a pattern that matches exactly the pods of one revision.
+what the kubelet measures; `{{pods}}` is a pattern that matches exactly the pods of one revision,
+`{{track}}` says whose they are.
 """
 
 from faceblur_operator.core.plan import GaugeObjective, RatioObjective
@@ -11,11 +12,25 @@ REQUESTS = "faceblur_requests_total"
 DURATION = "faceblur_request_duration_seconds"
 SHADOW_FACES = "faceblur_shadow_faces_total"
 PROBE_FACES = "faceblur_probe_faces_total"
+INFO = "faceblur_info"
 
 
 def requests(outcomes: str) -> str:
     """Return the counters of answers with these outcomes (`a|b`)."""
     return f'{REQUESTS}{{{SELECT},outcome=~"{outcomes}"}}'
+
+
+def probed(results: str) -> str:
+    """Return the probe's counters of faces with these results (`a|b`), of one revision.
+
+    The probe has a pod of its own, and its counters outlive the revisions it asks. So its series
+    are chosen by the track that answered, and of these only the versions that the revision's own
+    pods say they run.
+    """
+    faces = (
+        f'{PROBE_FACES}{{namespace="{{{{namespace}}}}",track="{{{{track}}}}",result=~"{results}"}}'
+    )
+    return f"{faces} and on (track, version) {INFO}{{{SELECT}}}"
 
 
 def latency(
@@ -53,10 +68,10 @@ def blur_success(
 def errors(
     name: str, *, allowed: float | None, unacceptable: float | None, max_ratio: float | None
 ) -> RatioObjective:
-    """Return the share of answers that are the service's own fault."""
+    """Return the share of answers that are the service's own fault, also where stable stood in."""
     return RatioObjective(
         name=name,
-        bad=requests("error"),
+        bad=requests("error|degraded"),
         total=requests("success|client_error|error|rejected|degraded"),
         allowed=allowed,
         unacceptable=unacceptable,
@@ -87,8 +102,8 @@ def face_recall(
     """Return the share of labelled faces that were not found in the probe's pictures."""
     return RatioObjective(
         name=name,
-        bad=f'{PROBE_FACES}{{{SELECT},result="missed"}}',
-        total=f'{PROBE_FACES}{{{SELECT},result=~"found|missed"}}',
+        bad=probed("missed"),
+        total=probed("found|missed"),
         allowed=allowed,
         unacceptable=unacceptable,
         max_ratio=max_ratio,

@@ -28,8 +28,8 @@ def queries_for(plan: Plan, snapshot: Snapshot) -> dict[str, str]:
     gray, stable = snapshot.gray, snapshot.stable
     if gray is None or stable is None or gray.pod_hash is None:
         return {}
-    gray_names = _names(plan, gray, f"{gray.name}-{gray.pod_hash}{POD_SUFFIX}")
-    stable_names = _names(plan, stable, f"{stable.name}-[a-z0-9]+{POD_SUFFIX}")
+    gray_names = _names(plan, gray, GRAY, f"{gray.name}-{gray.pod_hash}{POD_SUFFIX}")
+    stable_names = _names(plan, stable, STABLE, f"{stable.name}-[a-z0-9]+{POD_SUFFIX}")
     # The same question asked of stable: what names gray in it names stable instead.
     stable_names["gray"] = stable.name
     asked: dict[str, str] = {}
@@ -52,7 +52,7 @@ def side_queries(
     if workload is None or workload.pod_hash is None:
         return {}
     pods = workload.pod_hash if side == GRAY else "[a-z0-9]+"
-    names = _names(plan, workload, f"{workload.name}-{pods}{POD_SUFFIX}")
+    names = _names(plan, workload, side, f"{workload.name}-{pods}{POD_SUFFIX}")
     names["gray"] = workload.name
     asked: dict[str, str] = {}
     for one in objectives:
@@ -70,7 +70,7 @@ def edge_queries(plan: Plan, snapshot: Snapshot) -> dict[str, str]:
     stable = snapshot.stable
     if stable is None:
         return {}
-    names = _names(plan, stable, f"{stable.name}-[a-z0-9]+{POD_SUFFIX}")
+    names = _names(plan, stable, STABLE, f"{stable.name}-[a-z0-9]+{POD_SUFFIX}")
     return {
         key(one.name, STABLE, "edges"): _fill(one.edges, names)
         for one in plan.objectives
@@ -95,7 +95,7 @@ def gauge_key(objective: str) -> str:
     return key(objective, GRAY, "value")
 
 
-def _names(plan: Plan, workload: Workload, pods: str) -> dict[str, str]:
+def _names(plan: Plan, workload: Workload, track: str, pods: str) -> dict[str, str]:
     container = container_of(workload.template, plan.container) or ""
     limits = limits_of(workload.template, container)
     return {
@@ -105,6 +105,7 @@ def _names(plan: Plan, workload: Workload, pods: str) -> dict[str, str]:
         "rollout": plan.name,
         "ingress": plan.ingress,
         "pods": pods,
+        "track": track,
         "container": container,
         "cpuLimit": f"{limits.cpu or 0:g}",
         "memoryLimit": f"{limits.memory or 0:.0f}",

@@ -93,9 +93,12 @@ def test_the_maximum_of_a_gauge(slo: dict[str, Any], want: float) -> None:
         ),
         pytest.param(
             "faceRecall",
-            'faceblur_probe_faces_total{namespace="{{namespace}}",pod=~"{{pods}}",result="missed"}',
-            'faceblur_probe_faces_total{namespace="{{namespace}}",pod=~"{{pods}}",'
-            'result=~"found|missed"}',
+            'faceblur_probe_faces_total{namespace="{{namespace}}",track="{{track}}",'
+            'result=~"missed"} and on (track, version) '
+            'faceblur_info{namespace="{{namespace}}",pod=~"{{pods}}"}',
+            'faceblur_probe_faces_total{namespace="{{namespace}}",track="{{track}}",'
+            'result=~"found|missed"} and on (track, version) '
+            'faceblur_info{namespace="{{namespace}}",pod=~"{{pods}}"}',
             id="faces that a person marked",
         ),
     ],

@@ -1,5 +1,6 @@
 """One objective and one tick: the verdict, and what is never counted."""
 
+import re
 from dataclasses import replace
 from datetime import timedelta
 from math import inf, log, nan
@@ -11,9 +12,10 @@ from tests.support.world import START
 
 from faceblur_operator.api.reasons import Verdict
 from faceblur_operator.core import builtins
-from faceblur_operator.core.analysis import analyse, explain, verdict_of
+from faceblur_operator.core.analysis import Looks, analyse, explain, verdict_of
 from faceblur_operator.core.evidence import ZERO, Counts
 from faceblur_operator.core.judge import Terms, Tick, judge_gauge, judge_ratio, learn
+from faceblur_operator.core.plan import RatioObjective
 from faceblur_operator.core.snapshot import Samples, Series
 from faceblur_operator.core.state import SloState, Stage, State
 
@@ -232,10 +234,58 @@ def test_errors_and_success_ask_for_different_outcomes() -> None:
     success = builtins.blur_success("a", **shape)
     errors = builtins.errors("b", **shape)
 
-    assert 'outcome=~"error|rejected|degraded"' in success.bad
-    assert "client_error" not in success.total
-    assert 'outcome=~"error"' in errors.bad
-    assert "client_error" in errors.total
+    def asked(outcomes: str) -> str:
+        return (
+            'faceblur_requests_total{namespace="{{namespace}}",pod=~"{{pods}}",'
+            f'outcome=~"{outcomes}"}}'
+        )
+
+    # Degraded: stable answered in gray's place. Users noticed nothing, and gray failed.
+    assert (success.bad, success.total) == (
+        asked("error|rejected|degraded"),
+        asked("success|error|rejected|degraded"),
+    )
+    assert (errors.bad, errors.total) == (
+        asked("error|degraded"),
+        asked("success|client_error|error|rejected|degraded"),
+    )
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        pytest.param(
+            builtins.errors("success", allowed=0.01, unacceptable=0.1, max_ratio=None),
+            id="errors",
+        ),
+        pytest.param(
+            builtins.blur_success("success", allowed=0.01, unacceptable=0.1, max_ratio=None),
+            id="blurSuccess",
+        ),
+    ],
+)
+def test_a_gray_that_only_stable_answers_for_is_rolled_back(made: RatioObjective) -> None:
+    """Every request of gray is degraded: what a query counts is what its pattern matches."""
+
+    def counted(query: str, **outcomes: float) -> float:
+        pattern = query.split('outcome=~"')[1].split('"')[0]
+        return sum(n for name, n in outcomes.items() if re.fullmatch(pattern, name))
+
+    state = RUNNING
+    seen: Looks = {}
+    for at, degraded in enumerate((0.0, 60.0), start=1):
+        gray = {"success": 0.0, "error": 0.0, "degraded": degraded}
+        stable = {"success": 100.0 * at, "error": 0.0, "degraded": 0.0}
+        now = samples(
+            at,
+            gray_bad=counted(made.bad, **gray),
+            gray_total=counted(made.total, **gray),
+            stable_bad=counted(made.bad, **stable),
+            stable_total=counted(made.total, **stable),
+        )
+        state, seen = analyse(a_plan(objectives=(made,)), state, now, seen)
+
+    assert (state.slos[0].gray, state.slos[0].verdict) == (Counts(60, 60), Verdict.BREACH)
 
 
 def test_no_objective_judged_yet_is_not_a_pass() -> None:

@@ -9,10 +9,11 @@ from tests.support.builders import a_gauge, a_plan, a_ratio
 from tests.support.world import World, a_container, a_pod, a_template, a_workload
 
 from faceblur_operator.api.reasons import Reason
-from faceblur_operator.core import preflight
+from faceblur_operator.core import builtins, preflight
 from faceblur_operator.core.baseline import NOTHING_COUNTED
 from faceblur_operator.core.decide import queries
 from faceblur_operator.core.plan import Plan, Preflight
+from faceblur_operator.core.queries import queries_for
 from faceblur_operator.core.refusal import Refusal
 from faceblur_operator.core.snapshot import NoSamples, Pod, Samples, Series, Workload
 from faceblur_operator.core.state import Stage, State
@@ -355,6 +356,20 @@ def test_what_the_probe_counted_before_gray_was_ready_does_not_count() -> None:
     said = look(world, plan, faces=500, missed=0)
 
     assert said == "preflight: the probe of gray: 0 faces counted, 30 needed"
+
+
+def test_the_preflight_asks_the_probe_what_the_objective_asks() -> None:
+    plan = plan_of(probe=0.9)
+    recall = builtins.face_recall("seen", allowed=0.1, unacceptable=0.2, max_ratio=None)
+    world = ready(plan)
+
+    asked = queries(plan, world.snapshot(), world.status)
+
+    same = queries_for(replace(plan, objectives=(recall,)), world.snapshot())
+    assert (asked[f"{PROBE}bad"], asked[f"{PROBE}total"]) == (
+        same["seen:gray:bad"],
+        same["seen:gray:total"],
+    )
 
 
 def test_stable_and_the_probe_are_asked_about_before_the_first_request_only() -> None:

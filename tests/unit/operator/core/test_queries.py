@@ -51,6 +51,27 @@ def test_latency_counts_the_answers_under_the_edge() -> None:
     )
 
 
+def test_the_probe_is_asked_by_track_and_by_what_the_revisions_own_pods_run() -> None:
+    world = World(gray=a_workload("face-blur-gray", a_template(), pod_hash="abc12"))
+    recall = builtins.face_recall("seen", allowed=0.05, unacceptable=0.2, max_ratio=2.0)
+
+    found = queries_for(a_plan(objectives=(recall,)), world.snapshot())
+
+    def wanted(track: str, pods: str, results: str) -> str:
+        return (
+            f'faceblur_probe_faces_total{{namespace="demo",track="{track}",result=~"{results}"}} '
+            f'and on (track, version) faceblur_info{{namespace="demo",pod=~"{pods}"}}'
+        )
+
+    gray, stable = "face-blur-gray-abc12-[a-z0-9]{5}", "face-blur-stable-[a-z0-9]+-[a-z0-9]{5}"
+    assert found == {
+        "seen:gray:bad": wanted("gray", gray, "missed"),
+        "seen:gray:total": wanted("gray", gray, "found|missed"),
+        "seen:stable:bad": wanted("stable", stable, "missed"),
+        "seen:stable:total": wanted("stable", stable, "found|missed"),
+    }
+
+
 def test_cpu_and_memory_are_shares_of_their_limits() -> None:
     world = World(gray=a_workload("face-blur-gray", a_template(), pod_hash="abc12"))
     gauges = (
