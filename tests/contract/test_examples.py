@@ -1,10 +1,11 @@
 """Every example is valid, complete, and uses only what works."""
 
+import re
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from tests.support.examples import folders, rollout
+from tests.support.examples import EXAMPLES, folders, rollout
 from tests.support.schema_check import problems
 
 from faceblur_operator.api import parse_spec
@@ -24,9 +25,20 @@ def test_there_is_an_example_for_each_way_to_release() -> None:
         "custom-query",
         "full-release",
         "gates",
+        "gauge",
         "good-release",
         "header-opt-in",
+        "low-traffic",
+        "shared-outage",
         "undo",
+    ]
+
+
+def test_the_index_lists_every_example_once() -> None:
+    text = (EXAMPLES / "README.md").read_text(encoding="utf-8")
+
+    assert sorted(re.findall(r"^\| \[(.+?)\]\(\1\) \|", text, re.MULTILINE)) == [
+        folder.name for folder in folders()
     ]
 
 

@@ -28,6 +28,7 @@ from faceblur_operator.ports.cluster import Key
 URL = "http://prometheus:9090"
 KEY = Key("demo", "face-blur")
 WEIGHT = "nginx.ingress.kubernetes.io/canary-weight"
+MADE_GRAY = "face-blur-stable-gray"
 LABELS = {"app": "face-blur", "faceblur.dev/track": "stable"}
 QUICK_STEPS = [{"weight": weight, "hold": "3s"} for weight in (5, 50, 100)]
 
@@ -76,6 +77,19 @@ def stable_objects(suffix: str = "") -> list[dict[str, Any]]:
     ]
 
 
+def a_gray_pod(world: "InMemory", **status: Any) -> dict[str, Any]:
+    """Return a pod of the present template of the gray Deployment made from stable."""
+    (replica_set,) = [
+        item
+        for (kind, _, name), item in world.api.objects.items()
+        if kind == "ReplicaSet" and name.startswith(MADE_GRAY)
+    ]
+    labels = {"faceblur.dev/rollout": KEY.name}
+    labels["pod-template-hash"] = replica_set["metadata"]["labels"]["pod-template-hash"]
+    metadata = {"name": "gray-1", "namespace": "demo", "labels": labels}
+    return {"kind": "Pod", "metadata": metadata, "status": {"phase": "Running", **status}}
+
+
 @dataclass
 class InMemory:
     """One operator process and its cluster; make another on the same `api` for a restart.
@@ -83,6 +97,7 @@ class InMemory:
     Attributes:
         settles: Deployments become ready by themselves.
         is_asleep: changes are seen but wake no rollout: the test looks itself.
+        prometheus_url: what the operator's settings say.
     """
 
     api: FakeKubeApi = field(default_factory=FakeKubeApi)
@@ -91,6 +106,7 @@ class InMemory:
     meter: FakeMeter = field(default_factory=FakeMeter)
     settles: bool = True
     is_asleep: bool = False
+    prometheus_url: str = URL
     weights: list[int] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -102,7 +118,7 @@ class InMemory:
         self.reader = KubeReader(self.api, self.cache)
         self.writer = KubeWriter(self.api, self.cache, self.fence)
         doors = Doors(clock, self.reader, self.writer, self.events, self.meter)
-        defaults = Defaults(URL, (), timedelta(seconds=2))
+        defaults = Defaults(self.prometheus_url, (), timedelta(seconds=2))
         self.reconciler = Reconciler(core_brain(defaults), doors)
         self.scheduler = Scheduler(
             self.reconciler, self.prometheus, self.meter, self.outside, chance=lambda: 1.0
@@ -143,6 +159,11 @@ class InMemory:
             while self.weight != weight:
                 await asyncio.sleep(0.01)
         return asyncio.get_running_loop().time() - begun
+
+    def command(self, text: str) -> None:
+        """Put a command on the rollout, as a person does."""
+        annotations = {"metadata": {"annotations": {"faceblur.dev/command": text}}}
+        self.api.change("FaceBlurRollout", KEY.name, annotations)
 
     @property
     def status(self) -> dict[str, Any]:

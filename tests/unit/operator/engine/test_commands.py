@@ -10,11 +10,6 @@ from faceblur_operator.core.decision import ClearCommand
 from faceblur_operator.ports.errors import ConflictError, RefusedError
 
 
-def command(world: InMemory, text: str) -> None:
-    annotations = {"metadata": {"annotations": {"faceblur.dev/command": text}}}
-    world.api.change("FaceBlurRollout", KEY.name, annotations)
-
-
 def command_left(world: InMemory) -> str | None:
     metadata = world.api.objects["FaceBlurRollout", "demo", KEY.name]["metadata"]
     left: str | None = metadata.get("annotations", {}).get("faceblur.dev/command")
@@ -31,7 +26,7 @@ def test_approval_waits_for_a_command_that_is_taken_off_once_carried_out() -> No
         await asyncio.sleep(60)
         assert world.weight == 5
 
-        command(world, '{"verb": "promote", "by": "ann"}')
+        world.command('{"verb": "promote", "by": "ann"}')
         await world.until("Succeeded")
         await asyncio.sleep(5)
 
@@ -50,7 +45,7 @@ def test_abort_takes_the_traffic_back_at_once_while_prometheus_hangs() -> None:
         await world.until_weight(30)
         world.prometheus.latency = world.prometheus.latency.resolution * 10**9
 
-        command(world, "abort")
+        world.command("abort")
         took = await world.until_weight(0)
         await world.until("RolledBack")
         await asyncio.sleep(5)
@@ -71,7 +66,7 @@ def test_undo_after_a_promotion_puts_stable_back_for_good() -> None:
             {"name": "LOG_LEVEL", "value": "info"},
         ]
 
-        command(world, "undo")
+        world.command("undo")
         await world.until("RolledBack")
         await asyncio.sleep(120)
 
@@ -92,7 +87,7 @@ def test_a_command_given_while_another_is_taken_off_stays() -> None:
         await world.reconciler.look(KEY)
         world.settle()
         await world.reconciler.look(KEY)
-        command(world, "pause")
+        world.command("pause")
         await world.reconciler.look(KEY)
         effect = ClearCommand("pause")
         item = world.api.objects["FaceBlurRollout", "demo", KEY.name]
@@ -117,7 +112,7 @@ def test_a_command_that_may_not_be_taken_off_is_obeyed_once_all_the_same() -> No
         await world.reconciler.look(KEY)
         world.settle()
         await world.reconciler.look(KEY)
-        command(world, "pause")
+        world.command("pause")
         await world.reconciler.look(KEY)
 
         for _ in range(5):

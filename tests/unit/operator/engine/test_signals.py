@@ -2,12 +2,10 @@
 
 import asyncio
 from datetime import timedelta
-from typing import Any
 
-from tests.support.in_memory import KEY, InMemory
+from tests.support.in_memory import InMemory, a_gray_pod
 from tests.support.virtual_time import run_virtually
 
-GRAY = "face-blur-stable-gray"
 # As a kubelet tells it.
 CRASHED = {
     "name": "processor",
@@ -18,26 +16,13 @@ CRASHED = {
 }
 
 
-def a_pod(world: InMemory, **changes: Any) -> dict[str, Any]:
-    """Return a pod of gray's present template."""
-    (replica_set,) = [
-        item
-        for (kind, _, name), item in world.api.objects.items()
-        if kind == "ReplicaSet" and name.startswith(GRAY)
-    ]
-    labels = {"faceblur.dev/rollout": KEY.name}
-    labels["pod-template-hash"] = replica_set["metadata"]["labels"]["pod-template-hash"]
-    metadata = {"name": "gray-1", "namespace": "demo", "labels": labels}
-    return {"kind": "Pod", "metadata": metadata, "status": {"phase": "Running", **changes}}
-
-
 def test_a_crash_loop_takes_the_traffic_away_within_a_moment_while_prometheus_hangs() -> None:
     async def story() -> float:
         world = InMemory()
         world.install()
         world.start()
         await world.until_weight(5)
-        world.api.add(a_pod(world))
+        world.api.add(a_gray_pod(world))
         await asyncio.sleep(1)
         world.prometheus.latency = timedelta(hours=1)
 
@@ -58,7 +43,7 @@ def test_heartbeats_of_pods_wake_nobody() -> None:
         world.install()
         world.start()
         await world.until_weight(5)
-        world.api.add(a_pod(world))
+        world.api.add(a_gray_pod(world))
         await asyncio.sleep(0.2)
         before = len(world.meter.ticks)
 
@@ -80,7 +65,7 @@ def test_pods_that_were_there_before_this_process_are_seen_at_its_first_look() -
         await world.until_weight(5)
         await world.scheduler.stop(patience=timedelta(seconds=1))
         world.api.watchers = []
-        world.api.add(a_pod(world, containerStatuses=[CRASHED]))
+        world.api.add(a_gray_pod(world, containerStatuses=[CRASHED]))
 
         after = InMemory(api=world.api)
         after.start()
