@@ -17,7 +17,7 @@ HELP = {
     Verb.PAUSE: "stay at the present weight; goes on judging",
     Verb.RESUME: "end a pause",
     Verb.ABORT: "give stable all traffic at once and stay so",
-    Verb.RETRY: "release again what was rolled back, from 0 %",
+    Verb.RETRY: "release again what was rolled back, from 0 %%",
     Verb.UNDO: "put stable back to the version before, or to one of the history",
 }
 Connect = Callable[[str | None, str | None], Rollouts]

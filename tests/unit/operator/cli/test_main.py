@@ -157,3 +157,14 @@ def test_what_cannot_be_done_is_one_sentence(capsys: pytest.CaptureFixture[str])
 def test_a_kubeconfig_that_is_not_there_is_said(tmp_path: Any) -> None:
     with pytest.raises(ClusterError, match="no usable kubeconfig"):
         KubeRollouts(str(tmp_path / "none"), None)
+
+
+def test_help_names_every_word(capsys: pytest.CaptureFixture[str]) -> None:
+    """A percent sign in a help text is a placeholder to argparse, and ends it in a traceback."""
+    with pytest.raises(SystemExit) as ended:
+        main(["--help"], connect=lambda _config, _context: FakeRollouts())
+
+    told = capsys.readouterr().out
+    words = {"get", "status", *Verb} - {Verb.PROMOTE_FULL}
+    missing = {word for word in words if f"\n    {word} " not in told}
+    assert (ended.value.code, missing) == (0, set())
