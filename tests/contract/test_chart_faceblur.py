@@ -1,13 +1,19 @@
 """The chart of the service makes what the operator, the docs and the demo rely on."""
 
+import argparse
+import base64
 import inspect
+import json
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.support.helm import CHARTS, environment, render, template
 
-from faceblur_service import settings
+from faceblur_operator.core import preflight
+from faceblur_service import probe, settings
+from faceblur_service.cli import probing
 
 ROOT = CHARTS.parent
 
@@ -217,14 +223,161 @@ def test_names_can_be_chosen() -> None:
         "names.service=web-svc",
         "names.ingress=web-in",
         "names.redis=cache",
+        "names.probe=watch",
         "redis.enabled=true",
+        "probe.enabled=true",
     )
 
     assert made.names() == {
         "Deployment/web",
         "Deployment/cache",
+        "Deployment/watch",
+        "ConfigMap/watch-pictures",
         "Service/web-svc",
         "Service/cache",
         "Ingress/web-in",
         "Secret/web-svc-key",
     }
+
+
+def _probe_asked(*given: str) -> argparse.Namespace:
+    """Return what the probe's command line means to the probe itself."""
+    container = render("faceblur", NAMESPACE, "probe.enabled=true", *given).container(
+        "face-blur-probe"
+    )
+    parser = argparse.ArgumentParser()
+    probing.add_to(parser.add_subparsers())
+    assert container["command"] == ["faceblur", "probe"]
+    return parser.parse_args(["probe", *container["args"]])
+
+
+@pytest.mark.parametrize(
+    ("given", "want"),
+    [
+        pytest.param((), {}, id="as shipped"),
+        pytest.param(
+            ("names.service=web", "probe.everySeconds=300", "probe.leastSide=40"),
+            {"url": ["http://web", "http://web-gray"], "every": 300.0, "least_side": 40.0},
+            id="another service, pace and size",
+        ),
+        pytest.param(
+            ("probe.grayService=next",),
+            {"url": ["http://face-blur-service", "http://next"]},
+            id="a gray service of another name",
+        ),
+        pytest.param(
+            ("probe.labels.existingClaim=many", "probe.labels.file=faces/all.json"),
+            {"labels": Path("/labels/faces/all.json")},
+            id="labels elsewhere in a volume",
+        ),
+        pytest.param(
+            ("probe.tokenSecret=mine",),
+            {"header": ["Authorization: Bearer $(FACEBLUR_PROBE_TOKEN)"]},
+            id="a token",
+        ),
+    ],
+)
+def test_the_probe_asks_stable_and_gray_each_by_its_own_service(
+    given: tuple[str, ...], want: dict[str, Any]
+) -> None:
+    asked = vars(_probe_asked(*given))
+
+    always = {
+        "url": ["http://face-blur-service", "http://face-blur-service-gray"],
+        "labels": Path("/labels/labels.json"),
+        "header": [],
+        "least_side": 16.0,
+        "least_recall": None,
+        "every": 60.0,
+        "serve": 9100,
+        "textfile": None,
+        "run": probing.run,
+    }
+    assert asked == always | want
+
+
+def test_the_probes_token_comes_from_a_secret() -> None:
+    made = render("faceblur", NAMESPACE, "probe.enabled=true", "probe.tokenSecret=mine")
+
+    wanted = {"secretKeyRef": {"name": "mine", "key": "token"}}
+    assert environment(made.container("face-blur-probe")) == {"FACEBLUR_PROBE_TOKEN": wanted}
+
+
+def test_prometheus_finds_the_probe_and_users_and_the_operator_do_not() -> None:
+    made = render("faceblur", NAMESPACE, "probe.enabled=true", "podMonitor.enabled=true")
+    pod = made.one("Deployment", "face-blur-probe")["spec"]["template"]
+
+    # Without the track's label no Service and no Deployment of the service takes it for its own.
+    assert pod["metadata"]["labels"] == {"app": "face-blur-probe"}
+    scraped = {k: v for k, v in pod["metadata"]["annotations"].items() if "prometheus" in k}
+    assert scraped == {
+        "prometheus.io/scrape": "true",
+        "prometheus.io/port": "9100",
+        "prometheus.io/path": "/metrics",
+    }
+    assert made.container("face-blur-probe")["ports"] == [
+        {"name": "metrics", "containerPort": 9100}
+    ]
+    assert made.one("PodMonitor", "face-blur-probe")["spec"] == {
+        "selector": {"matchLabels": {"app": "face-blur-probe"}},
+        "podMetricsEndpoints": [{"port": "metrics", "path": "/metrics", "interval": "5s"}],
+    }
+
+
+@pytest.mark.parametrize(
+    ("given", "volume"),
+    [
+        pytest.param((), {"configMap": {"name": "face-blur-probe-pictures"}}, id="shipped"),
+        pytest.param(
+            ("probe.labels.configMap=mine",), {"configMap": {"name": "mine"}}, id="own, few"
+        ),
+        pytest.param(
+            ("probe.labels.existingClaim=mine",),
+            {"persistentVolumeClaim": {"claimName": "mine", "readOnly": True}},
+            id="own, many",
+        ),
+    ],
+)
+def test_where_the_probes_pictures_come_from(
+    given: tuple[str, ...], volume: dict[str, Any]
+) -> None:
+    made = render("faceblur", NAMESPACE, "probe.enabled=true", *given)
+    spec = made.one("Deployment", "face-blur-probe")["spec"]["template"]["spec"]
+
+    assert {"name": "labels", **volume} in spec["volumes"]
+    assert ("ConfigMap/face-blur-probe-pictures" in made.names()) is (not given)
+
+
+def test_two_sources_of_pictures_are_refused() -> None:
+    both = ("probe.labels.configMap=a", "probe.labels.existingClaim=b")
+
+    done = template("faceblur", NAMESPACE, "probe.enabled=true", *both)
+
+    assert done.returncode != 0
+    assert "/probe/labels" in done.stderr
+
+
+def test_the_shipped_pictures_are_what_the_probe_reads(tmp_path: Path) -> None:
+    made = render("faceblur", NAMESPACE, "probe.enabled=true")
+    shipped = made.one("ConfigMap", "face-blur-probe-pictures")
+    for name, data in shipped["binaryData"].items():
+        (tmp_path / name).write_bytes(base64.b64decode(data))
+    labels = tmp_path / "labels.json"
+    labels.write_text(shipped["data"]["labels.json"], encoding="utf-8")
+
+    read = probe.labels(labels)
+
+    folder = CHARTS / "faceblur" / "files" / "probe"
+    kept = {path.name: path.read_bytes() for path in folder.glob("*.jpg")}
+    assert {one.path.name: one.path.read_bytes() for one in read} == kept
+    # values.yaml says ten faces, and three rounds for the preflight.
+    assert sum(len(one.faces) for one in read) == 10
+    assert preflight.FEWEST == 30
+    assert len(json.dumps(shipped)) < 512 * 1024
+
+
+def test_every_shipped_picture_has_its_origin_written_down() -> None:
+    folder = CHARTS / "faceblur" / "files" / "probe"
+    told = re.findall(r"^\| `([^`]+)` \|", (folder / "ORIGIN.md").read_text("utf-8"), re.MULTILINE)
+
+    assert sorted(told) == sorted(path.name for path in folder.glob("*.jpg"))

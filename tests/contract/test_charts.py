@@ -10,7 +10,12 @@ from tests.contract.generate_values import explained
 from tests.support.helm import CHARTS, NAMESPACES, Manifest, helm, render, template
 
 EVERYTHING = {
-    "faceblur": ("redis.enabled=true", "podMonitor.enabled=true", "ingress.host=blur.example"),
+    "faceblur": (
+        "redis.enabled=true",
+        "podMonitor.enabled=true",
+        "ingress.host=blur.example",
+        "probe.enabled=true",
+    ),
     "faceblur-operator": ("podMonitor.enabled=true", "watchNamespaces={a,b}"),
 }
 # They follow a line whose comment speaks of them too.
