@@ -1,4 +1,4 @@
-"""The Prometheus adapter against a real Prometheus that scrapes itself."""
+"""The Prometheus adapter against a real Prometheus that scrapes itself and played pods."""
 
 import asyncio
 import socket
@@ -10,11 +10,16 @@ from pathlib import Path
 
 import pytest
 from tests.cluster import tools
+from tests.support.builders import a_plan
 from tests.support.eventually import Patience, eventually
+from tests.support.fakes.http_receiver import Answering, Received, receiver
 from tests.support.fakes.ports import FakeMeter
+from tests.support.world import World, a_template, a_workload
 
 from faceblur_operator.adapters.prometheus import PrometheusSource
 from faceblur_operator.adapters.system_clock import SystemClock
+from faceblur_operator.core import builtins
+from faceblur_operator.core.queries import queries_for
 from faceblur_operator.core.snapshot import NoSamples, Samples
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(900)]
@@ -25,16 +30,48 @@ scrape_configs:
 - job_name: itself
   static_configs: [{{targets: ["127.0.0.1:{port}"]}}]
 """
+POD = """
+- job_name: {pod}
+  metrics_path: /{pod}
+  static_configs: [{{targets: ["{host}"], labels: {{namespace: demo, pod: {pod}}}}}]
+"""
+# What each pod says. The probe remembers an earlier gray, of which one pod is still there.
+PODS = {
+    "face-blur-gray-abc12-aaaaa": 'faceblur_info{track="gray",version="2.0"} 1',
+    "face-blur-gray-older-bbbbb": 'faceblur_info{track="gray",version="1.9"} 1',
+    "face-blur-stable-q1-ccccc": 'faceblur_info{track="stable",version="1.0"} 1',
+    "face-blur-probe-w1-ddddd": """\
+faceblur_probe_faces_total{track="gray",version="1.9",result="found"} 5
+faceblur_probe_faces_total{track="gray",version="1.9",result="missed"} 50
+faceblur_probe_faces_total{track="gray",version="2.0",result="found"} 7
+faceblur_probe_faces_total{track="gray",version="2.0",result="missed"} 3
+faceblur_probe_faces_total{track="stable",version="1.0",result="found"} 10
+faceblur_probe_faces_total{track="stable",version="1.0",result="missed"} 0
+faceblur_probe_faces_total{track="unknown",version="unknown",result="missed"} 0""",
+}
 START = Patience("the first scrapes", 30)
 
 
 @pytest.fixture(scope="module")
-def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def pods() -> Iterator[str]:
+    """Play the pods, and return where."""
+
+    def metrics(came: Received) -> Answering:
+        text = PODS[came.path.removeprefix("/")] + "\n"
+        return Answering(body=text.encode(), headers={"Content-Type": "text/plain; version=0.0.4"})
+
+    with receiver(metrics) as played:
+        yield played.url.removeprefix("http://")
+
+
+@pytest.fixture(scope="module")
+def url(tmp_path_factory: pytest.TempPathFactory, pods: str) -> Iterator[str]:
     folder = tmp_path_factory.mktemp("prometheus")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    (folder / "prometheus.yml").write_text(CONFIG.format(port=port))
+    jobs = "".join(POD.format(pod=pod, host=pods) for pod in PODS)
+    (folder / "prometheus.yml").write_text(CONFIG.format(port=port) + jobs)
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(
             [
@@ -124,3 +161,22 @@ def test_what_it_refuses_is_told_in_its_own_words(url: str, query: str, want: st
 
     assert isinstance(found, NoSamples)
     assert want in found.why
+
+
+def test_of_the_probe_only_the_faces_of_this_revision_are_counted(url: str) -> None:
+    recall = builtins.face_recall("seen", allowed=0.05, unacceptable=0.2, max_ratio=2.0)
+    world = World(gray=a_workload("face-blur-gray", a_template(), pod_hash="abc12"))
+    asked = queries_for(a_plan(objectives=(recall,)), world.snapshot())
+
+    def counted() -> dict[str, list[float]]:
+        found = ask(url, **asked)
+        assert isinstance(found, Samples), found
+        return {key: sorted(one.value for one in series) for key, series in found.series.items()}
+
+    want = {
+        "seen:gray:bad": [3.0],
+        "seen:gray:total": [3.0, 7.0],
+        "seen:stable:bad": [0.0],
+        "seen:stable:total": [0.0, 10.0],
+    }
+    eventually(counted, lambda now: now == want, within=START, what="all pods are scraped")
