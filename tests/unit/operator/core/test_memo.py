@@ -23,7 +23,8 @@ def test_a_state_in_the_middle_comes_back_exactly() -> None:
     state = replace(
         world.memory.state, previous=Previous("x:1", (("A", "1"), ("B", None))), serial=9
     )
-    status = {**world.status, "memory": memo.dump(state)}
+    slos = [{"name": one.name, "message": one.message} for one in state.slos]
+    status = {**world.status, "slos": slos, "memory": memo.dump(state)}
 
     found = memo.load(json.loads(json.dumps(status)))
 
