@@ -175,7 +175,7 @@ class Scene:
 
     def kubectl(self, *arguments: str, stdin: str | None = None) -> str:
         """Run kubectl in the namespace of the product."""
-        return self.cluster.kubectl(*arguments, f"-n={self.kube.namespace}", stdin=stdin)
+        return self.cluster.kubectl(f"-n={self.kube.namespace}", *arguments, stdin=stdin)
 
     def gray_objects(self) -> list[str]:
         """Return what there is of gray, as kind/name."""

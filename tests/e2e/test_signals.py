@@ -77,7 +77,8 @@ def test_gray_that_says_it_is_not_ready_loses_its_traffic_and_nobody_notices(sce
     # Given a release at 50 % on one pod, and clients
     scene.release(50, 100, pods=(1, 1))
     scene.waits_at(50)
-    pod = scene.kubectl("get", "pods", "-l=faceblur.dev/track=gray", "-o=name").strip()
+    newest = ("-l=faceblur.dev/track=gray", "--sort-by=.metadata.creationTimestamp", "-o=name")
+    pod = scene.kubectl("get", "pods", *newest).split()[-1]
     with scene.clients(rate=16) as load:
         # When the pod serves on for its drain time, and says that it is not ready
         scene.kubectl("exec", pod, "--", "python", "-c", "import os; os.kill(1, 15)")

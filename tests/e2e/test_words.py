@@ -45,4 +45,4 @@ def test_explain_describes_every_level(scene: Scene) -> None:
     # Then there is a sentence with meaning, unit and default.
     for field in ("image", "stable", "gray", "traffic", "steps", "analysis", "suspend"):
         assert re.search(rf"^  {field}\t", top, re.MULTILINE), top
-    assert "Percent of the traffic that goes to gray, 1 to 100" in " ".join(step.split())
+    assert "Percent of the traffic that goes to gray, 0 to 100" in " ".join(step.split())

@@ -159,7 +159,7 @@ class Scene:
 
     def kubectl(self, *arguments: str) -> str:
         """Run kubectl in the namespace."""
-        return self.cluster.kubectl(*arguments, f"--namespace={NAMESPACE}")
+        return self.cluster.kubectl(f"--namespace={NAMESPACE}", *arguments)
 
 
 @contextlib.contextmanager
