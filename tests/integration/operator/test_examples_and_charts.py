@@ -60,12 +60,15 @@ def test_api_server_accepts_the_example(kubectl: Run, folder: Path) -> None:
     [
         pytest.param("watch", "faceblurrollouts", "any", "yes", id="sees rollouts"),
         pytest.param("update", "faceblurrollouts/status", "any", "yes", id="reports"),
-        pytest.param("patch", "faceblurrollouts", "any", "no", id="but changes no rollout"),
+        pytest.param("patch", "faceblurrollouts", "any", "yes", id="takes a command off"),
+        pytest.param("delete", "faceblurrollouts", "any", "no", id="but deletes no rollout"),
         pytest.param("patch", "deployments", "any", "yes", id="releases"),
         pytest.param("delete", "deployments", "any", "no", id="but deletes no Deployment"),
         pytest.param("delete", "ingresses", "any", "yes", id="removes the gray Ingress"),
         pytest.param("delete", "services", "any", "no", id="but no Service"),
-        pytest.param("get", "secrets", "any", "no", id="reads no Secret"),
+        pytest.param("get", "secrets", "any", "yes", id="reads a Secret that pods use by its name"),
+        pytest.param("list", "secrets", "any", "no", id="but lists none"),
+        pytest.param("watch", "configmaps", "any", "no", id="and watches no ConfigMap"),
         pytest.param("create", "pods", "any", "no", id="starts no pod"),
         pytest.param("create", "leases", "faceblur-system", "yes", id="may lead"),
         pytest.param("create", "leases", "any", "no", id="but only at home"),
@@ -91,7 +94,7 @@ def test_an_upgrade_keeps_the_secret_key(kubectl: Run, helm: Run) -> None:
 
     assert upgraded.returncode == 0, upgraded.stderr
     assert json.loads(kubectl(*words).stdout)["data"] == before
-    assert list(before) == ["secret-key"]
+    assert sorted(before) == ["admin-token", "secret-key"]
 
 
 def test_an_upgrade_does_not_undo_a_promotion_in_silence(kubectl: Run, helm: Run) -> None:

@@ -8,7 +8,8 @@ import pytest
 
 from faceblur_service.errors import SettingsError
 from faceblur_service.fault import Fault
-from faceblur_service.settings import Sensitivity, Settings, read
+from faceblur_service.options import Sensitivity
+from faceblur_service.settings import Settings, read
 
 
 def test_an_empty_environment_gives_the_defaults() -> None:
