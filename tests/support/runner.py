@@ -1,6 +1,7 @@
 """`make test`: every stage in turn, each announced and timed, with one summary at the end.
 
-`python -m tests.support.runner [check] [unit] [contract] [integration] [e2e]`; without names: all.
+`python -m tests.support.runner [check] [unit] [contract] [build] [integration] [e2e]`; without
+names: all.
 All stages run even when one fails, so that one run tells everything.
 """
 
@@ -27,6 +28,11 @@ STAGES: dict[str, list[list[str]]] = {
     ],
     "unit": [[*PYTEST, *SPREAD, "tests/unit", "--cov", "--cov-report=term:skip-covered"]],
     "contract": [[*PYTEST, *SPREAD, "tests/contract"]],
+    # What clusters are made of: minutes on a new machine, and no test shall run out of time for it.
+    "build": [
+        [sys.executable, "-m", "tests.cluster", "build"],
+        [sys.executable, "-m", "tests.cluster.images", "build"],
+    ],
     "integration": [[*PYTEST, *THREE_FILES, "--timeout=600", "tests/integration"]],
     "e2e": [[*PYTEST, "--timeout=900", "tests/e2e"]],
 }
