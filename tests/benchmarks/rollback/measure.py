@@ -133,7 +133,7 @@ def _crash(scene: Scene) -> Run:
 def _not_pullable(scene: Scene) -> Run:
     """Gray's image does not exist."""
     asked = scene.release(image="ai-face-blur:none-such", slo=SUCCESS)
-    begin = scene.pods.first("ImagePullBackOff", asked)
+    begin = scene.pods.first("not pullable", asked)
     return Run(rolled_back=scene.phases.first("RolledBack", asked) - begin)
 
 

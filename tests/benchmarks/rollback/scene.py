@@ -206,6 +206,9 @@ def _signal_of(item: Mapping[str, Any]) -> str | None:
     status = item.get("status") or {}
     for one in status.get("containerStatuses") or []:
         waiting = ((one.get("state") or {}).get("waiting") or {}).get("reason")
+        if waiting in ("ErrImagePull", "ImagePullBackOff"):
+            # The first of them is the signal; a fast rollback leaves no time for the second.
+            return "not pullable"
         if waiting and waiting != "ContainerCreating":
             return str(waiting)
     conditions = {one["type"]: one["status"] for one in status.get("conditions") or []}
