@@ -3,6 +3,7 @@
 import ipaddress
 import os
 import re
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,8 @@ from faceblur_service.options import Sensitivity
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
-_GRAY_DB = Path("/tmp/faceblur-gray.sqlite")  # noqa: S108 - the only writable folder
+# The only folder that can be written to under a read-only root.
+_GRAY_DB = Path(tempfile.gettempdir(), "faceblur-gray.sqlite")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +41,8 @@ class Settings:
     """REDIS_URL: where the gray channel's members are kept. Default none: a SQLite file."""
 
     gray_db: Path = _GRAY_DB
-    """FACEBLUR_GRAY_DB: that SQLite file. Default in /tmp, writable under a read-only root."""
+    """FACEBLUR_GRAY_DB: that SQLite file. Default in the folder for temporary files, writable under
+    a read-only root."""
 
     secret_key: str | None = None
     """FACEBLUR_SECRET_KEY: signs identity cookies; every pod of every version needs the same.

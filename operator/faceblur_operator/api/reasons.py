@@ -95,7 +95,6 @@ class Reason(StrEnum):
     IMAGE_MOVED = "ImageMoved"
     ABORTED = "Aborted"
     UNDONE = "Undone"
-    SHARED_BREACH = "SharedBreach"
     ROLLING_BACK = "RollingBack"
     ROLLED_BACK = "RolledBack"
     # Suspended, Drifted
