@@ -83,23 +83,81 @@ def put_table(name: str, figures: Sequence[Figure], page: Path = PAGE) -> None:
     Raises:
         ValueError: The page has no marks for this benchmark.
     """
+    text, (begin, end) = _table_of(name, page)
+    page.write_text(f"{text[:begin]}\n{as_table(figures)}{text[end:]}", encoding="utf-8")
+
+
+def renew(
+    name: str,
+    measured: Sequence[Figure],
+    *,
+    of: Iterable[str],
+    folder: Path = FOLDER,
+    page: Path = PAGE,
+) -> None:
+    """Replace some figures of a benchmark, in its file and in the page; the others stay.
+
+    Args:
+        name: the benchmark.
+        measured: the new figures.
+        of: what they are figures of: `rollback.flip`, or `rollback` for all of these.
+        folder: where the file is.
+        page: where the table is. What stands there stays also when the file does not have it: a
+            fresh checkout has the page only.
+    """
+    begins = tuple(f"{one}." for one in of)
+    kept = [one for one in read(name, folder) if not one.name.startswith(begins)]
+    write(name, _in_order([*kept, *measured]), folder)
+    text, span = _table_of(name, page)
+    old = text[slice(*span)]
+    rows = {found[1]: found[0] for found in re.finditer(r"^\| `([^`]+)` \|.*$", old, re.MULTILINE)}
+    rows = {known: row for known, row in rows.items() if not known.startswith(begins)}
+    rows |= {one.name: _row(one) for one in measured}
+    said = re.search(r"^Measured on (.+)\.$", old, re.MULTILINE)
+    where = [
+        *(said[1].split("; ") if said and len(rows) > len(measured) else []),
+        *_where(measured),
+    ]
+    lines = [rows[known] for known in sorted(rows, key=_family)]
+    page.write_text(f"{text[: span[0]]}\n{_table(where, lines)}{text[span[1] :]}", encoding="utf-8")
+
+
+def _in_order(figures: Iterable[Figure]) -> list[Figure]:
+    return sorted(figures, key=lambda one: _family(one.name))
+
+
+def _family(name: str) -> str:
+    return name.split(".")[0]
+
+
+def _table_of(name: str, page: Path) -> tuple[str, tuple[int, int]]:
+    """Return the text of the page, and where in it the table of a benchmark is.
+
+    Raises:
+        ValueError: The page has no marks for this benchmark.
+    """
     text = page.read_text(encoding="utf-8")
     start, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
-    pattern = re.compile(f"{re.escape(start)}.*?{re.escape(end)}", re.DOTALL)
-    if not pattern.search(text):
+    found = re.search(f"(?<={re.escape(start)}).*?(?={re.escape(end)})", text, re.DOTALL)
+    if not found:
         raise ValueError(f"{page}: wanted a table between {start} and {end}, found no such marks")
-    table = f"{start}\n{as_table(figures)}{end}"
-    page.write_text(pattern.sub(lambda _: table, text), encoding="utf-8")
+    return text, found.span()
 
 
 def as_table(figures: Sequence[Figure]) -> str:
     """Return a Markdown table, preceded by the machines it was measured on."""
+    return _table(_where(figures), [_row(figure) for figure in figures])
+
+
+def _where(figures: Iterable[Figure]) -> list[str]:
     here = machine()
-    where = list(dict.fromkeys(figure.machine or here for figure in figures))
-    lines = [f"Measured on {'; '.join(where)}.", ""] if figures else []
+    return [figure.machine or here for figure in figures]
+
+
+def _table(where: Sequence[str], rows: Sequence[str]) -> str:
+    lines = [f"Measured on {'; '.join(dict.fromkeys(where))}.", ""] if where else []
     lines += ["| figure | value | target | | n |", "|---|---|---|---|---|"]
-    lines += [_row(figure) for figure in figures]
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, *rows]) + "\n"
 
 
 def _row(figure: Figure) -> str:

@@ -41,10 +41,7 @@ def main() -> None:
     sys.stdout.write(figures.as_table(measured))
     if asked.quick:
         return
-    kept = [one for one in figures.read(NAME) if one.name.split(".")[0] not in found]
-    everything = sorted([*kept, *measured], key=lambda one: one.name.split(".")[0])
-    figures.write(NAME, everything)
-    figures.put_table(NAME, everything)
+    figures.renew(NAME, measured, of=found)
 
 
 if __name__ == "__main__":

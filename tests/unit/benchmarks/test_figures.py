@@ -3,7 +3,16 @@
 from pathlib import Path
 
 import pytest
-from tests.benchmarks.figures import PAGE, Figure, as_table, machine, put_table, read, write
+from tests.benchmarks.figures import (
+    PAGE,
+    Figure,
+    as_table,
+    machine,
+    put_table,
+    read,
+    renew,
+    write,
+)
 
 FAST = Figure(name="ms.fast", value=8.25, unit="ms", target=10, n=50, machine="here")
 SLOW = Figure(name="rate", value=1234.5, unit="1/s", target=2000, better="higher", machine="here")
@@ -68,6 +77,28 @@ def test_a_new_table_leaves_the_other_ones_alone(tmp_path: Path) -> None:
     assert page.read_text() == (
         f"a\n<!-- blur: begin -->\n{as_table([FAST])}<!-- blur: end -->\nb\n"
         "<!-- operator: begin -->\nkept\n<!-- operator: end -->\n"
+    )
+
+
+def test_renewed_figures_leave_those_of_other_parts_alone(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("a\n<!-- blur: begin -->\n<!-- blur: end -->\nb\n")
+    put_table("blur", [SLOW, FAST], page)
+    faster = Figure(name="ms.fast", value=7, unit="ms", machine="there")
+
+    # The file of the earlier figures is gone, the page still tells them.
+    renew("blur", [faster], of=["ms"], folder=tmp_path, page=page)
+    renew("blur", [PLAIN], of=["share"], folder=tmp_path, page=page)
+
+    assert read("blur", tmp_path) == [faster, PLAIN]
+    assert page.read_text() == (
+        "a\n<!-- blur: begin -->\n"
+        "Measured on here; there.\n\n"
+        "| figure | value | target | | n |\n|---|---|---|---|---|\n"
+        "| `ms.fast` | 7 ms |  |  | 1 |\n"
+        "| `rate` | 1,234 1/s | ≥ 2,000 1/s | **missed** | 1 |\n"
+        "| `share` | 3 |  |  | 1 |\n"
+        "<!-- blur: end -->\nb\n"
     )
 
 
