@@ -265,7 +265,9 @@ class Analysis(Model):
     )
     interval: Duration = Field(
         default="5s",
-        description="How often to ask. A duration of at least 1s, default 5s.",
+        description="How often to ask; up to five times as often, but not within 200 ms, for two "
+        "intervals after each raise and while there is some evidence of a breach, which may be "
+        "looked at as often as one likes. A duration of at least 1s, default 5s.",
     )
     warmup: Duration = Field(
         default="30s",

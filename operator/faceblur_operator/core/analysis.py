@@ -6,6 +6,7 @@ from math import log
 
 from faceblur_operator.api.reasons import Verdict
 from faceblur_operator.core.counters import Seen
+from faceblur_operator.core.evidence import log_versus, log_worse_than
 from faceblur_operator.core.footing import changed
 from faceblur_operator.core.judge import (
     Blind,
@@ -35,6 +36,13 @@ BLIND = (Verdict.NO_DATA, Verdict.ERROR)
 # Samples older than this many intervals say nothing about now.
 STALE_INTERVALS = 3
 STALE_AT_LEAST = timedelta(seconds=10)
+
+# While it matters Prometheus is asked so many times in an interval, but not more often than this.
+HURRY = 5
+SHORTEST_PACE = timedelta(milliseconds=200)
+FRESH_INTERVALS = 2
+# Of the evidence for a breach, as logarithms. A good version gets so far once in three releases.
+LEANING = 0.25
 
 Looks = Mapping[str, Seen | None]
 
@@ -92,6 +100,46 @@ def terms_of(plan: Plan, state: State, now: datetime) -> Terms:
     )
 
 
+def pace(plan: Plan, state: State, now: datetime) -> timedelta:
+    """Return how soon after one question Prometheus is asked the next.
+
+    Sooner than the interval while that may save users trouble: shortly after a raise, and while
+    an objective leans towards a breach. The tests may be looked at as often as one likes. Values
+    over a maximum are counted by looks, so while one is over, nothing is hurried.
+    """
+    interval = plan.interval
+    if not is_analysing(state) or any(slo.breaches for slo in state.slos):
+        return interval
+    since = state.weighted_since
+    is_fresh = since is not None and now - since < FRESH_INTERVALS * interval
+    if is_fresh or _leans(plan, state, now):
+        return min(max(interval / HURRY, SHORTEST_PACE), interval)
+    return interval
+
+
+def _leans(plan: Plan, state: State, now: datetime) -> bool:
+    """Whether an objective is on its way to a breach, and a few looks more may show it."""
+    known = {slo.name: slo for slo in state.slos if slo.gray.bad > 0}
+    if not known:
+        return False
+    lean = LEANING * terms_of(plan, state, now).log_breach
+    ratios = [one for one in plan.objectives if isinstance(one, RatioObjective)]
+    return any(_leans_by(known[one.name], one, lean) for one in ratios if one.name in known)
+
+
+def _leans_by(slo: SloState, objective: RatioObjective, lean: float) -> bool:
+    worse = log_versus(slo.versus)
+    if objective.max_ratio is not None and worse >= lean:
+        return True
+    # What stable shares is no reason to hurry: there Prometheus has enough to do.
+    return (
+        objective.allowed is not None
+        and slo.gray.bad > objective.allowed * slo.gray.total
+        and worse >= 0
+        and log_worse_than(objective.allowed, slo.gray) >= lean
+    )
+
+
 def verdict_of(plan: Plan, state: State, now: datetime) -> Verdict:
     """Return the worst verdict; old samples are no data, whatever they said."""
     if not state.slos:
@@ -142,7 +190,7 @@ def _judge(
         return waiting(slo, "warming up"), found
     if gray is None:
         return waiting(slo, "first look, counting from here"), found
-    return judge_ratio(learn(slo, objective, gray, stable), objective, terms), found
+    return judge_ratio(learn(slo, objective, gray, stable, samples.at), objective, terms), found
 
 
 def _is_stale(plan: Plan, state: State, now: datetime) -> bool:

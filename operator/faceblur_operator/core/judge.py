@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from math import isfinite, log
 from typing import NamedTuple
 
@@ -19,10 +20,12 @@ from faceblur_operator.core.evidence import Counts
 from faceblur_operator.core.plan import GaugeObjective, RatioObjective
 from faceblur_operator.core.queries import ratio_keys
 from faceblur_operator.core.snapshot import Samples, Series
-from faceblur_operator.core.state import SloState
+from faceblur_operator.core.state import ALL_COMPARED, SloState, Uncompared
 
 # A comparison with stable proves no absolute quality; this many events at least must be compared.
 FEWEST_COMPARED = 30
+# Between the scrapes of gray's pods and those of stable's.
+LONGEST_APART = timedelta(seconds=60)
 LOG_2 = log(2)
 
 
@@ -122,22 +125,11 @@ def _missing(objective: RatioObjective, side: str, samples: Samples, what: str) 
     return Blind(Verdict.NO_DATA, f"Prometheus has no series for `{what}` of {side}")
 
 
-def learn(state: SloState, objective: RatioObjective, gray: Tick, stable: Tick | None) -> SloState:
+def learn(
+    state: SloState, objective: RatioObjective, gray: Tick, stable: Tick | None, at: datetime
+) -> SloState:
     """Return the evidence with one tick added."""
-    versus = state.versus
-    # A tick in which more was bad than happened is a torn reading; it proves nothing.
-    if (
-        stable is not None
-        and (gray.comparable_bad or stable.comparable_bad)
-        and _is_whole(gray)
-        and _is_whole(stable)
-    ):
-        versus = evidence.versus_add(
-            versus,
-            max_ratio=objective.max_ratio or 1.0,
-            gray=Counts(gray.comparable_total, gray.comparable_bad),
-            stable=Counts(stable.comparable_total, stable.comparable_bad),
-        )
+    versus, uncompared = _compared(state, objective, gray, stable, at)
     before, other = state.gray, state.stable
     seen = Counts(before.total + gray.total, before.bad + gray.bad)
     return SloState(
@@ -151,7 +143,34 @@ def learn(state: SloState, objective: RatioObjective, gray: Tick, stable: Tick |
         breaches=state.breaches,
         value=1 - seen.bad / seen.total if seen.total else None,
         bound=1 - objective.allowed if objective.allowed is not None else None,
+        uncompared=uncompared,
     )
+
+
+def _compared(
+    state: SloState, objective: RatioObjective, gray: Tick, stable: Tick | None, at: datetime
+) -> tuple[tuple[float, ...], Uncompared]:
+    """Return the comparison with one tick added, and what waits for the other side to be read."""
+    # A tick in which more was bad than happened is a torn reading; it proves nothing.
+    if stable is None or not (_is_whole(gray) and _is_whole(stable)):
+        return state.versus, ALL_COMPARED
+    left = state.uncompared
+    if left.since is not None and at - left.since > LONGEST_APART:
+        # What happened so long ago says nothing about the same time on the other side.
+        left = ALL_COMPARED
+    mine = Counts(left.gray.total + gray.comparable_total, left.gray.bad + gray.comparable_bad)
+    theirs = Counts(
+        left.stable.total + stable.comparable_total, left.stable.bad + stable.comparable_bad
+    )
+    if mine.total and theirs.total:
+        if not (mine.bad or theirs.bad):
+            return state.versus, ALL_COMPARED
+        ratio = objective.max_ratio or 1.0
+        versus = evidence.versus_add(state.versus, max_ratio=ratio, gray=mine, stable=theirs)
+        return versus, ALL_COMPARED
+    if not (mine.total or theirs.total):
+        return state.versus, ALL_COMPARED
+    return state.versus, Uncompared(mine, theirs, left.since or at)
 
 
 def judge_ratio(state: SloState, objective: RatioObjective, terms: Terms) -> SloState:
@@ -298,6 +317,7 @@ def _said(state: SloState, verdict: Verdict, message: str) -> SloState:
         breaches=state.breaches,
         value=state.value,
         bound=state.bound,
+        uncompared=state.uncompared,
     )
 
 

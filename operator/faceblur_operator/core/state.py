@@ -45,12 +45,32 @@ ACTIVE = frozenset({Stage.STEPPING, Stage.PROMOTING, Stage.STALLED})
 
 
 @dataclass(frozen=True, slots=True)
+class Uncompared:
+    """Events of one side whose counterpart has not been read yet.
+
+    Pods are scraped one after the other: between two scrapes of one side the other's counters may
+    have been read. They are compared together, once both have grown.
+
+    Attributes:
+        since: when the first of them was read; None while there are none.
+    """
+
+    gray: Counts = ZERO
+    stable: Counts = ZERO
+    since: datetime | None = None
+
+
+ALL_COMPARED = Uncompared()
+
+
+@dataclass(frozen=True, slots=True)
 class SloState:
     """The evidence about one objective and the last verdict on it.
 
     Attributes:
         gray, stable: events counted since the last restart of the tests.
         versus: accumulators of the comparison with stable.
+        uncompared: events that are not in these yet; lost with the process, without harm.
         restarts: how often a shared outage restarted the tests; each one costs a factor of two.
         breaches: consecutive ticks over the maximum (gauges).
         value, bound: last measured value and the bound it is held against.
@@ -66,6 +86,7 @@ class SloState:
     breaches: int = 0
     value: float | None = None
     bound: float | None = None
+    uncompared: Uncompared = ALL_COMPARED
 
 
 @dataclass(frozen=True, slots=True)

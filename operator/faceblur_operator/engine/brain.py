@@ -1,16 +1,18 @@
 """The pure functions the engine calls, as one value, so that a test can give others."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from faceblur_operator.api import FaceBlurRolloutSpec
+from faceblur_operator.core.analysis import pace
 from faceblur_operator.core.compiler import Defaults, compile_plan
 from faceblur_operator.core.decide import Request, decide, queries, refuse
 from faceblur_operator.core.decision import Decision
 from faceblur_operator.core.plan import Plan
 from faceblur_operator.core.refusal import Refusal
 from faceblur_operator.core.snapshot import Json, Snapshot
+from faceblur_operator.core.state import State
 
 
 class Brain(Protocol):
@@ -36,6 +38,10 @@ class Brain(Protocol):
         """Return what Prometheus has to be asked."""
         ...
 
+    def pace(self, plan: Plan, state: State, now: datetime) -> timedelta:
+        """Return how soon Prometheus has to be asked again."""
+        ...
+
 
 class _CoreBrain:
     def __init__(self, defaults: Defaults) -> None:
@@ -56,6 +62,9 @@ class _CoreBrain:
         self, plan: Plan, snapshot: Snapshot, stored_status: Mapping[str, Any]
     ) -> dict[str, str]:
         return queries(plan, snapshot, stored_status)
+
+    def pace(self, plan: Plan, state: State, now: datetime) -> timedelta:
+        return pace(plan, state, now)
 
 
 def core_brain(defaults: Defaults) -> Brain:

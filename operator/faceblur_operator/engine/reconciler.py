@@ -30,7 +30,7 @@ LOG = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """What to ask Prometheus about a rollout, and how often."""
+    """What to ask Prometheus about a rollout, and how soon again."""
 
     url: str
     queries: Mapping[str, str]
@@ -152,7 +152,8 @@ class Reconciler:
         await self._carry_out(resource, kept, decision)
         status = stored if decision.status is None else decision.status
         queries = self._brain.queries(plan, snapshot, status)
-        ask = Ask(plan.prometheus_url, queries, plan.interval) if queries else None
+        pace = self._brain.pace(plan, decision.state, request.now)
+        ask = Ask(plan.prometheus_url, queries, pace) if queries else None
         LOG.debug(
             "looked", extra=fields(key, effects=len(decision.effects), sampled=samples is not None)
         )

@@ -13,7 +13,7 @@ SHORTEST_WAIT = timedelta(seconds=1)
 
 
 class Sampler:
-    """Repeats the present question, one at a time, at even intervals."""
+    """Repeats the present question, one at a time, at its interval; that may change in between."""
 
     def __init__(self, source: MetricsSource) -> None:
         self._source = source
@@ -29,16 +29,15 @@ class Sampler:
     async def run(self, deliver: Callable[[Answer], None]) -> None:
         """Ask and deliver until cancelled."""
         loop = asyncio.get_running_loop()
-        due = loop.time()
+        turn = loop.time()
         while True:
             ask = await self._question()
-            if due < loop.time() - ask.interval.total_seconds():
+            if turn < loop.time() - ask.interval.total_seconds():
                 # The first question, or a stall: from now on, nothing is made up for.
-                due = loop.time()
+                turn = loop.time()
             answer = await self._source.query(ask.url, ask.queries, timeout=_timeout(ask))
             deliver(Answer(ask, answer))
-            due += ask.interval.total_seconds()
-            await self._pause(due, ask)
+            turn = await self._next(turn, ask)
 
     async def _question(self) -> Ask:
         while self._ask is None:
@@ -46,18 +45,25 @@ class Sampler:
             await self._changed.wait()
         return self._ask
 
-    async def _pause(self, due: float, asked: Ask) -> None:
-        """Wait for the next turn, shorter when other things have to be asked by then."""
+    async def _next(self, turn: float, asked: Ask) -> float:
+        """Wait for the turn after this one and return it: sooner when that is asked for.
+
+        Other questions do not wait at all; the turns are counted from them then.
+        """
         loop = asyncio.get_running_loop()
-        while loop.time() < due:
+        while True:
+            if self._ask is not None and self._ask.queries != asked.queries:
+                return loop.time()
+            due = turn + (self._ask or asked).interval.total_seconds()
+            if due <= loop.time():
+                # The interval has become shorter, or the answer took longer than it.
+                return loop.time()
             self._changed.clear()
             try:
                 async with asyncio.timeout_at(due):
                     await self._changed.wait()
             except TimeoutError:
-                return
-            if self._ask is not None and self._ask.queries != asked.queries:
-                return
+                return due
 
 
 def _timeout(ask: Ask) -> timedelta:

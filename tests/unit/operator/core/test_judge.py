@@ -13,11 +13,18 @@ from tests.support.world import START
 from faceblur_operator.api.reasons import Verdict
 from faceblur_operator.core import builtins
 from faceblur_operator.core.analysis import Looks, analyse, explain, verdict_of
-from faceblur_operator.core.evidence import ZERO, Counts
-from faceblur_operator.core.judge import Terms, Tick, judge_gauge, judge_ratio, learn
+from faceblur_operator.core.evidence import ZERO, Counts, log_versus
+from faceblur_operator.core.judge import (
+    LONGEST_APART,
+    Terms,
+    Tick,
+    judge_gauge,
+    judge_ratio,
+    learn,
+)
 from faceblur_operator.core.plan import RatioObjective
 from faceblur_operator.core.snapshot import Samples, Series
-from faceblur_operator.core.state import SloState, Stage, State
+from faceblur_operator.core.state import ALL_COMPARED, SloState, Stage, State
 
 TERMS = Terms(log_breach=log(100), log_pass=log(100), log_worse=log(100), rolls_back_shared=False)
 RUNNING = State(stage=Stage.STEPPING, weight=25, step=1, traffic_since=START)
@@ -121,7 +128,59 @@ def test_a_torn_reading_is_no_evidence_against_gray() -> None:
     torn = Tick(0, 5, 0, 5)
     whole = Tick(100, 0, 100, 0)
 
-    assert learn(SloState("success"), a_ratio(), torn, whole).versus == SloState("x").versus
+    assert learn(SloState("success"), a_ratio(), torn, whole, START).versus == SloState("x").versus
+
+
+def test_counters_that_are_read_one_after_the_other_are_compared_together() -> None:
+    gray, stable, nothing = Tick(20, 20, 20, 20), Tick(40, 1, 40, 1), Tick(0, 0, 0, 0)
+    later = START + timedelta(seconds=1)
+
+    at_once = learn(SloState("success"), a_ratio(), gray, stable, START)
+    gray_first = learn(SloState("success"), a_ratio(), gray, nothing, START)
+    both = learn(gray_first, a_ratio(), nothing, stable, later)
+
+    assert log_versus(gray_first.versus) == 0
+    assert log_versus(both.versus) == log_versus(at_once.versus) > log(100)
+    assert both.uncompared == ALL_COMPARED
+
+
+def test_a_bad_gray_is_found_though_its_pods_are_scraped_when_stables_are_not() -> None:
+    # Scraped every 5 s, two seconds apart, and asked every second.
+    plan = a_plan(objectives=(a_ratio("success"),))
+    state: State = RUNNING
+    seen: Looks = {}
+    for second in range(30):
+        gray, stable = 20 * (second // 5), 60 * ((second + 3) // 5)
+        counts = {
+            "success:gray:bad": gray,
+            "success:gray:total": gray,
+            "success:stable:bad": 0,
+            "success:stable:total": stable,
+        }
+        series = {key: (Series(POD, float(value)),) for key, value in counts.items()}
+        samples = Samples(START + timedelta(seconds=second), series)
+        state, seen = analyse(plan, state, samples, seen)
+
+    assert verdict_of(plan, state, START + timedelta(seconds=30)) is Verdict.BREACH
+
+
+def test_counters_that_are_read_long_after_each_other_are_not_compared() -> None:
+    gray, stable, nothing = Tick(20, 20, 20, 20), Tick(40, 1, 40, 1), Tick(0, 0, 0, 0)
+    long_after = START + LONGEST_APART + timedelta(seconds=1)
+
+    gray_first = learn(SloState("success"), a_ratio(), gray, nothing, START)
+    both = learn(gray_first, a_ratio(), nothing, stable, long_after)
+
+    assert log_versus(both.versus) == 0
+
+
+def test_what_stable_cannot_answer_for_is_not_compared_later() -> None:
+    gray, stable, nothing = Tick(20, 20, 20, 20), Tick(40, 1, 40, 1), Tick(0, 0, 0, 0)
+
+    alone = learn(SloState("success"), a_ratio(), gray, None, START)
+    both = learn(alone, a_ratio(), nothing, stable, START)
+
+    assert log_versus(both.versus) == 0
 
 
 @pytest.mark.parametrize(

@@ -90,7 +90,7 @@ class Recording:
     def __init__(self) -> None:
         self._core = core_brain(Defaults("http://prometheus:9090", (), PATIENCE))
         self.compile, self.refuse = self._core.compile, self._core.refuse
-        self.queries = self._core.queries
+        self.queries, self.pace = self._core.queries, self._core.pace
         self.memories: list[bool] = []
 
     def decide(self, request: Request) -> Decision:
@@ -195,7 +195,8 @@ def test_outcome_says_what_to_ask_once_gray_has_traffic() -> None:
             "success:stable:bad",
             "success:stable:total",
         ]
-        assert after.ask.interval == timedelta(seconds=1)
+        # A fifth of the interval, because the weight has just been raised.
+        assert after.ask.interval == timedelta(seconds=0.2)
 
     play(story)
 

@@ -201,6 +201,24 @@ def test_changed_question_is_asked_before_the_next_turn() -> None:
     assert [one["x:gray:bad"] for _, one in stage.prometheus.asked] == ["bad", "of other pods"]
 
 
+def test_question_that_hurries_is_repeated_sooner_and_at_its_interval_again_after_that() -> None:
+    intervals = [ASK.interval]
+    looker = ScriptedLooker(outcome=lambda *_: Outcome(ask=Ask(ASK.url, ASK.queries, intervals[0])))
+
+    async def story(stage: Stage) -> None:
+        stage.scheduler.wake(A)
+        await asyncio.sleep(2)
+        intervals[0] = timedelta(seconds=1)
+        stage.scheduler.wake(A)
+        await asyncio.sleep(1.5)
+        intervals[0] = ASK.interval
+        await asyncio.sleep(10)
+
+    stage = play(looker, story)
+
+    assert [at for at, _ in stage.prometheus.asked] == [0.0, 2.0, 3.0, 4.0, 9.0]
+
+
 @pytest.mark.parametrize(
     ("error", "want_times", "want_counted"),
     [
