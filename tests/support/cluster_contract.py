@@ -174,6 +174,16 @@ class ClusterContract:
 
         self.run(story)
 
+    def test_rollouts_are_found_without_a_watch(self) -> None:
+        async def story(bench: Bench) -> None:
+            await bench.install()
+
+            assert await bench.reader.rollouts([SPACE]) == {KEY}
+            assert await bench.reader.rollouts(["elsewhere"]) == frozenset()
+            assert KEY in await bench.reader.rollouts([])
+
+        self.run(story)
+
     def test_deployment_is_read_as_values(self) -> None:
         async def story(bench: Bench) -> None:
             await bench.install()

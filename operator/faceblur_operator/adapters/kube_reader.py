@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from faceblur_operator.adapters import kube_objects
@@ -47,6 +47,17 @@ class KubeReader:
         if kind == "Pod":
             return self._book.observe(item, is_gone=is_gone)
         return self._cache.observe(kind, item, is_gone=is_gone)
+
+    async def rollouts(self, namespaces: Collection[str]) -> frozenset[Key]:
+        """Return all rollouts of these namespaces, of all when none is named."""
+        keys: set[Key] = set()
+        for space in namespaces or (None,):
+            async with self._room:
+                answer = await self._api.get(path_of("FaceBlurRollout", space))
+            for item in answer.get("items") or []:
+                self._cache.put("FaceBlurRollout", item)
+                keys.add(Key(item["metadata"]["namespace"], item["metadata"]["name"]))
+        return frozenset(keys)
 
     async def resource(self, key: Key) -> Resource | None:
         """Return the rollout, or None when it is gone or being deleted."""

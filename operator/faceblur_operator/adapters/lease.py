@@ -23,18 +23,20 @@ class LeaseTiming:
     """How fast leadership moves.
 
     Attributes:
-        duration: how long others wait for a leader that is silent. Short: a rollback may be due.
-        deadline: how long the leader goes on without a renewal; less than `duration`.
+        duration: how long others wait for a leader that is silent, in whole seconds. Short: a
+            rollback may be due.
+        deadline: how long the leader goes on without a renewal; less than `duration` by enough for
+            a write that it gave up, but which is still on its way to the API server.
         renew: time between renewals.
         poll: how often a candidate looks.
         request: timeout of one request, so that a deadline has room for a second try.
     """
 
-    duration: timedelta = timedelta(seconds=4)
-    deadline: timedelta = timedelta(seconds=3)
-    renew: timedelta = timedelta(seconds=1)
-    poll: timedelta = timedelta(milliseconds=500)
-    request: timedelta = timedelta(seconds=1.2)
+    duration: timedelta = timedelta(seconds=3)
+    deadline: timedelta = timedelta(seconds=2.1)
+    renew: timedelta = timedelta(milliseconds=750)
+    poll: timedelta = timedelta(milliseconds=400)
+    request: timedelta = timedelta(milliseconds=700)
 
 
 @dataclass(frozen=True, slots=True)

@@ -112,9 +112,12 @@ def pace(plan: Plan, state: State, now: datetime) -> timedelta:
         return interval
     since = state.weighted_since
     is_fresh = since is not None and now - since < FRESH_INTERVALS * interval
-    if is_fresh or _leans(plan, state, now):
-        return min(max(interval / HURRY, SHORTEST_PACE), interval)
-    return interval
+    return hurried(interval) if is_fresh or _leans(plan, state, now) else interval
+
+
+def hurried(interval: timedelta) -> timedelta:
+    """Return the shortest pace at an interval."""
+    return min(max(interval / HURRY, SHORTEST_PACE), interval)
 
 
 def _leans(plan: Plan, state: State, now: datetime) -> bool:

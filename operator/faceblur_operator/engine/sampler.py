@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from datetime import timedelta
 
+from faceblur_operator.core.analysis import hurried
 from faceblur_operator.engine.reconciler import Answer, Ask
 from faceblur_operator.ports import MetricsSource
 
@@ -29,7 +30,7 @@ class Sampler:
     async def run(self, deliver: Callable[[Answer], None]) -> None:
         """Ask and deliver until cancelled."""
         loop = asyncio.get_running_loop()
-        turn = loop.time()
+        turn, before = loop.time(), None
         while True:
             ask = await self._question()
             if turn < loop.time() - ask.interval.total_seconds():
@@ -37,7 +38,9 @@ class Sampler:
                 turn = loop.time()
             answer = await self._source.query(ask.url, ask.queries, timeout=_timeout(ask))
             deliver(Answer(ask, answer))
-            turn = await self._next(turn, ask)
+            # From the first answer counting begins; only the second tells anything.
+            is_first, before = before is None or before.queries != ask.queries, ask
+            turn = await self._next(turn, ask, is_first=is_first)
 
     async def _question(self) -> Ask:
         while self._ask is None:
@@ -45,7 +48,7 @@ class Sampler:
             await self._changed.wait()
         return self._ask
 
-    async def _next(self, turn: float, asked: Ask) -> float:
+    async def _next(self, turn: float, asked: Ask, *, is_first: bool) -> float:
         """Wait for the turn after this one and return it: sooner when that is asked for.
 
         Other questions do not wait at all; the turns are counted from them then.
@@ -54,7 +57,8 @@ class Sampler:
         while True:
             if self._ask is not None and self._ask.queries != asked.queries:
                 return loop.time()
-            due = turn + (self._ask or asked).interval.total_seconds()
+            interval = (self._ask or asked).interval
+            due = turn + (hurried(interval) if is_first else interval).total_seconds()
             if due <= loop.time():
                 # The interval has become shorter, or the answer took longer than it.
                 return loop.time()

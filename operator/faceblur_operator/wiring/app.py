@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Protocol
@@ -23,6 +23,7 @@ from faceblur_operator.adapters.prometheus_meter import PrometheusMeter
 from faceblur_operator.adapters.system_clock import SystemClock
 from faceblur_operator.core.compiler import Defaults
 from faceblur_operator.engine import Doors, Reconciler, Scheduler, core_brain
+from faceblur_operator.ports.errors import ClusterError
 from faceblur_operator.wiring.settings import Settings
 
 LOG = logging.getLogger(__name__)
@@ -62,6 +63,16 @@ class _Term:
     def observe(self, kind: str, item: dict[str, Any], is_gone: bool) -> None:
         """Take a change and wake the rollouts for which it is news."""
         for key in self.reader.observe(kind, item, is_gone=is_gone):
+            self.scheduler.wake(key)
+
+    async def wake_all(self, namespaces: Collection[str]) -> None:
+        """Look at everything without waiting for the watch, which takes a second to begin."""
+        try:
+            keys = await self.reader.rollouts(namespaces)
+        except ClusterError as err:
+            LOG.warning("cannot list, the watch will", extra={"fields": {"error": str(err)}})
+            return
+        for key in keys:
             self.scheduler.wake(key)
 
 
@@ -114,9 +125,11 @@ class App:
         LOG.info("leading")
         term = self._begin(api, elector)
         self._watch.start(term.observe)
+        waking = asyncio.create_task(term.wake_all(self._settings.namespaces), name="wake all")
         try:
             await _first(elector.keep(), stop.wait())
         finally:
+            waking.cancel()
             LOG.info("stepping down", extra={"fields": {"asked": stop.is_set()}})
             elector.resign()
             await term.scheduler.stop(patience=LAST_WRITES)

@@ -26,6 +26,8 @@ from faceblur_operator.ports.errors import ClusterError, ConflictError, RefusedE
 
 Place = tuple[str, str, str]
 Watcher = Callable[[str, Object, bool], None]
+# Instead of a namespace: a list of all of them.
+EVERYWHERE = ""
 CREATED = "2026-01-01T00:00:00Z"
 
 
@@ -154,7 +156,8 @@ class FakeKubeApi(KubeApi):
         items = [
             copy.deepcopy(item)
             for (its_kind, its_space, _), item in self.objects.items()
-            if (its_kind, its_space) == (kind, space)
+            if its_kind == kind
+            and space in (its_space, EVERYWHERE)
             and wanted.items() <= (item["metadata"].get("labels") or {}).items()
         ]
         return {"items": items, "metadata": {"resourceVersion": str(self._version)}}
@@ -254,4 +257,6 @@ def _parsed(path: str) -> tuple[str, str, str, str]:
             if found == plural:
                 name, part, *_ = [*rest, "", ""]
                 return kind, space, name, part
+        if path == f"/{prefix}/{plural}":
+            return kind, EVERYWHERE, "", ""
     raise AssertionError(f"{path} is not faked")

@@ -139,8 +139,9 @@ def test_prometheus_is_asked_at_even_intervals_and_each_answer_looked_at() -> No
 
     stage = play(looker, story)
 
-    assert [at for at, _ in stage.prometheus.asked] == [0.0, 5.0, 10.0, 15.0]
-    assert looker.times() == [0.0, 0.5, 5.5, 10.5, 15.5]
+    # The second is soon after the first, which only tells where counting begins.
+    assert [at for at, _ in stage.prometheus.asked] == [0.0, 1.0, 6.0, 11.0, 16.0]
+    assert looker.times() == [0.0, 0.5, 1.5, 6.5, 11.5, 16.5]
 
 
 def test_nothing_is_asked_while_there_is_nothing_to_ask() -> None:
@@ -166,7 +167,7 @@ def test_question_that_comes_late_is_asked_once_an_interval_from_then_on() -> No
 
     stage = play(looker, story)
 
-    assert [at for at, _ in stage.prometheus.asked] == [40.0, 45.0, 50.0]
+    assert [at for at, _ in stage.prometheus.asked] == [40.0, 41.0, 46.0, 51.0]
 
 
 def test_hanging_prometheus_does_not_hold_up_a_look_at_an_event() -> None:
@@ -198,7 +199,12 @@ def test_changed_question_is_asked_before_the_next_turn() -> None:
 
     stage = play(looker, story)
 
-    assert [one["x:gray:bad"] for _, one in stage.prometheus.asked] == ["bad", "of other pods"]
+    assert [(at, one["x:gray:bad"]) for at, one in stage.prometheus.asked] == [
+        (0.0, "bad"),
+        (1.0, "bad"),
+        (2.0, "of other pods"),
+        (3.0, "of other pods"),
+    ]
 
 
 def test_question_that_hurries_is_repeated_sooner_and_at_its_interval_again_after_that() -> None:
@@ -216,7 +222,7 @@ def test_question_that_hurries_is_repeated_sooner_and_at_its_interval_again_afte
 
     stage = play(looker, story)
 
-    assert [at for at, _ in stage.prometheus.asked] == [0.0, 2.0, 3.0, 4.0, 9.0]
+    assert [at for at, _ in stage.prometheus.asked] == [0.0, 1.0, 2.0, 3.0, 4.0, 9.0]
 
 
 @pytest.mark.parametrize(
