@@ -5,7 +5,6 @@ Every time is taken where a peer's was taken: "zero" is weight 0 seen by a watch
 """
 
 import json
-import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -75,9 +74,10 @@ def flip(scene: Scene) -> Run:
     scene.script.counted.bad_share = 0.0
     with Load(scene.page, rate=25) as load:
         asked = scene.release(image=VERSION_GRAY, slo=SUCCESS, scaleDownDelay=LONG)
-        scene.weights.first(str(FIRST_WEIGHT), asked)
+        raised = scene.weights.first(str(FIRST_WEIGHT), asked)
         _first_gray(load)
-        _pass_time(2 + random.random())  # ticks and flips must not keep step
+        # Later than a raise is looked at more often, and evenly spread between two questions.
+        _pass_time(raised + 4 + scene.next_phase() - time.monotonic())
         begin = time.monotonic()
         scene.script.counted.bad_share = 0.5
         return _until_zero(scene, load, begin)
@@ -98,7 +98,7 @@ def unready(scene: Scene) -> Run:
         asked = scene.release(image=VERSION_GRAY, slo=SUCCESS)
         ready = scene.pods.first("ready", asked)
         first_gray = _first_gray(load)
-        _pass_time(random.random())
+        _pass_time(scene.next_phase())
         now = time.monotonic()
         scene.stop_serving()
         begin = scene.pods.first("unready", now)
@@ -164,4 +164,4 @@ def _first_gray(load: Load) -> float:
 
 def _pass_time(seconds: float) -> None:
     """Let load run: the time itself is what is wanted, there is nothing to wait for."""
-    time.sleep(seconds)
+    time.sleep(max(seconds, 0))

@@ -36,6 +36,7 @@ Json = Mapping[str, Any]
 GROUP = ("faceblur.dev", "v1alpha1", NAMESPACE, "faceblurrollouts")
 NAME = "face-blur"
 FIRST_WEIGHT = 30
+GOLDEN = 0.6180339887
 GRAY_PODS = "-l=faceblur.dev/track=gray"
 
 
@@ -67,6 +68,7 @@ class Scene:
         self._folder = folder
         self._standing: tuple[Any, ...] | None = None
         self._marks = itertools.count(1)
+        self._phases = itertools.count()
         # Any: the client's models take plain dictionaries too, which its types do not say.
         connect: Any = config.new_client_from_config
         self._client: Any = connect(str(cluster.kubeconfig))
@@ -157,6 +159,10 @@ class Scene:
         begun = time.monotonic()
         self.custom.create_namespaced_custom_object(*GROUP, body)
         return begun
+
+    def next_phase(self) -> float:
+        """Return a part of a second, evenly spread over the runs: by chance alone, few are not."""
+        return next(self._phases) * GOLDEN % 1
 
     def reaches(self, phase: str) -> None:
         """Wait until the rollout is in a phase."""
