@@ -27,7 +27,14 @@ from tests.support.counted import Counted
 from tests.support.eventually import eventually
 from tests.support.fakes.http_prometheus import Reply, http_prometheus, keys_of, vector
 from tests.support.in_memory import WEIGHT
-from tests.support.installation import GRAY, INGRESS, NAMESPACE, STABLE
+from tests.support.installation import (
+    GRAY,
+    INGRESS,
+    NAMESPACE,
+    STABLE,
+    VERSION_GRAY,
+    VERSION_STABLE,
+)
 from tests.support.load import Question
 
 from faceblur_operator.core.commands import ANNOTATION
@@ -256,7 +263,7 @@ class Scene:
 def a_scene(folder: Path) -> Iterator[Scene]:
     """Start a cluster with the service in it."""
     folder.mkdir(parents=True, exist_ok=True)
-    with Cluster.start(f"bench-{os.getpid()}", images=installation.IMAGES) as cluster:
+    with Cluster.start(f"bench-{os.getpid()}", images=(VERSION_STABLE, VERSION_GRAY)) as cluster:
         cluster.install_platform()
         cluster.kubectl("apply", "--server-side", "-f", str(installation.REPO / "crds"))
         installation.install_service(cluster)
