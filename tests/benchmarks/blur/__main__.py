@@ -1,15 +1,24 @@
 """`make bench-blur`: measure the blur service, and write figures and the table of them.
 
-`python -m tests.benchmarks.blur [PART …] [--quick]`; parts: recall, speed, served, detectable, rss;
-without any: all. A part that is not measured keeps its figures of before. `--quick` only shows
-that everything runs: its figures are printed and not kept.
+`python -m tests.benchmarks.blur [PART …] [--quick]`; parts: recall, speed, served, detectable, rss,
+http, hostile, fallback, ui, rolling; without any: all. A part that is not measured keeps its
+figures of before. `--quick` only shows that everything runs: its figures are printed and not kept.
 """
 
 import argparse
 import sys
 from collections.abc import Sequence
 
-from tests.benchmarks.blur import accuracy, detectable, memory, scenes, served, speed
+from tests.benchmarks.blur import (
+    accuracy,
+    detectable,
+    http,
+    http_hostile,
+    memory,
+    scenes,
+    served,
+    speed,
+)
 from tests.benchmarks.figures import Figure, as_table, put_table, read, write
 
 NAME = "blur"
@@ -19,6 +28,8 @@ PREFIXES = {
     "served": ("p95.", "cache."),
     "detectable": ("detectable.",),
     "rss": ("rss.",),
+    "http": ("http.",),
+    "hostile": ("hostile.",),
 }
 
 
@@ -59,6 +70,10 @@ def _measure(part: str, *, quick: bool) -> list[Figure]:
             return detectable.measure(2 if quick else detectable.CROWDS)
         case "rss":
             return memory.measure(200, ("jpeg",)) if quick else memory.measure()
+        case "http":
+            return http.measure(8, 10) if quick else http.measure()
+        case "hostile":
+            return http_hostile.measure(100, 200) if quick else http_hostile.measure()
         case _:
             return [] if quick else accuracy.measure()
 

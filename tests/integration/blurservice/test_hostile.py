@@ -1,21 +1,19 @@
 """Clients that want to do harm, on a real service: bounded, honest, no 5xx but "come back"."""
 
 import random
-import socket
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import pytest
 from tests.support import blurservice
 from tests.support.blurservice import Running
+from tests.support.hostile import HEAD, ask, connect, damaged, is_dishonest, requests, status_of
 from tests.support.pictures import photos
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
 
-HEAD = b"POST /api/v1/blur HTTP/1.1\r\nHost: x\r\nContent-Type: image/jpeg\r\n"
 BAD_HEADS = [
     b"GET /\r\n\r\n",
     b"G\x00T / HTTP/1.1\r\nHost: x\r\n\r\n",
@@ -32,23 +30,6 @@ BAD_HEADS = [
 ]
 
 
-def _connect(service: Running) -> socket.socket:
-    parts = urlsplit(service.url)
-    return socket.create_connection((str(parts.hostname), int(parts.port or 0)), timeout=30)
-
-
-def _status(service: Running, sent: bytes) -> int:
-    """Return the status of the answer to raw bytes; 0 for none."""
-    with _connect(service) as connection:
-        try:
-            connection.sendall(sent)
-            connection.shutdown(socket.SHUT_WR)
-            answer = connection.recv(4096)
-        except OSError:
-            return 0
-    return int(answer.split(b" ", 2)[1]) if answer.startswith(b"HTTP/1.") else 0
-
-
 def _rss_mib(service: Running) -> float:
     pids = Path(f"/proc/{service.process.pid}/task/{service.process.pid}/children").read_text()
     (worker,) = pids.split()
@@ -58,7 +39,7 @@ def _rss_mib(service: Running) -> float:
 
 def test_half_sent_requests_hold_up_nobody(tmp_path: Path) -> None:
     with blurservice.running(tmp_path, FACEBLUR_STALL_SECONDS="2") as service:
-        half = [_connect(service) for _ in range(300)]
+        half = [connect(service.url) for _ in range(300)]
         for number, connection in enumerate(half):
             parts = [b"", b"GET / HTTP/1.1\r\nHost: x\r\n", HEAD + b"Content-Le"]
             connection.sendall(parts[number % 3])
@@ -79,7 +60,7 @@ def test_half_sent_requests_hold_up_nobody(tmp_path: Path) -> None:
 
 def test_stalled_uploads_are_told_so_and_the_places_come_back(tmp_path: Path) -> None:
     with blurservice.running(tmp_path, FACEBLUR_STALL_SECONDS="1") as service:
-        stalled = [_connect(service) for _ in range(12)]
+        stalled = [connect(service.url) for _ in range(12)]
         for connection in stalled:
             connection.sendall(HEAD + b"Content-Length: 1000\r\n\r\nabc")
         statuses = {int(connection.recv(4096).split(b" ", 2)[1]) for connection in stalled}
@@ -94,7 +75,8 @@ def test_stalled_uploads_are_told_so_and_the_places_come_back(tmp_path: Path) ->
 def test_bad_heads_get_a_clients_error_and_leave_no_trace(tmp_path: Path) -> None:
     with blurservice.running(tmp_path) as service:
         statuses = [
-            _status(service, head.replace(b"Host: x", b"Host: secret-host")) for head in BAD_HEADS
+            status_of(ask(service.url, head.replace(b"Host: x", b"Host: secret-host")))
+            for head in BAD_HEADS
         ]
         after = service.blur(photos()[4]).status
         log = service.log.read_text()
@@ -109,25 +91,19 @@ def test_bad_heads_get_a_clients_error_and_leave_no_trace(tmp_path: Path) -> Non
 
 def test_hundreds_of_damaged_requests_end_in_a_clients_error(tmp_path: Path) -> None:
     rng = random.Random(7)
-    good = [
-        HEAD + b"Content-Length: %d\r\n\r\n" % len(photos()[4]) + photos()[4],
-        b"POST /api/enable-gray HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
-        b'Content-Length: 17\r\n\r\n{"enabled": true}',
-        b"GET /api/enable-gray HTTP/1.1\r\nHost: x\r\n"
-        b"Cookie: faceblur_id=abc.def; gray=always\r\n\r\n",
-    ]
+    good = requests()
     with blurservice.running(tmp_path, FACEBLUR_STALL_SECONDS="1") as service:
         service.blur(photos()[4])
         before = _rss_mib(service)
-        damaged = [_damaged(rng, rng.choice(good)) for _ in range(300)]
+        sent = [damaged(rng, rng.choice(good)) for _ in range(300)]
         # Half a head is waited for: several at once, so that the test does not.
         with ThreadPoolExecutor(8) as senders:
-            statuses = list(senders.map(partial(_status, service), damaged))
+            answers = list(senders.map(partial(ask, service.url), sent))
         grown = _rss_mib(service) - before
         after = service.blur(photos()[4]).status
         log = service.log.read_text()
 
-    assert [s for s in statuses if s >= 500 and s != 503] == []
+    assert [answer for answer in answers if is_dishonest(answer)] == []
     assert after == 200
     assert grown < 60
     assert "unexpected error" not in log
@@ -149,19 +125,3 @@ def test_a_flood_of_uploads_is_served_or_sent_away(tmp_path: Path) -> None:
     assert set(statuses) <= {200, 503}
     assert statuses.count(200) >= 2
     assert memory < 512
-
-
-def _damaged(rng: random.Random, request: bytes) -> bytes:
-    data = bytearray(request)
-    for _ in range(rng.randint(1, 5)):
-        at = rng.randrange(len(data) or 1)
-        match rng.randrange(4):
-            case 0:
-                data[at : at + 1] = bytes([rng.randrange(256)])
-            case 1:
-                del data[at : at + rng.randint(1, 20)]
-            case 2:
-                data[at:at] = rng.randbytes(rng.randint(1, 20))
-            case _:
-                del data[max(at, 1) :]
-    return bytes(data)
