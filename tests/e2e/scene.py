@@ -2,10 +2,15 @@
 
 import contextlib
 import hashlib
+import os
+import subprocess
+import sys
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import yaml
+from tests.cluster import tools
 from tests.demo.photos import small_photos
 from tests.support import installation
 from tests.support.answers import Answer, Share, share_of
@@ -71,8 +76,12 @@ class Scene:
         slos: Sequence[Mapping[str, Any]] = (ALWAYS_GOOD,),
         pods: tuple[int, int] = (1, 10),
         env: Mapping[str, str] | None = None,
+        **more: object,
     ) -> None:
-        """Apply a rollout with these steps, each held for `hold`, and this many gray pods."""
+        """Apply a rollout with these steps, each held for `hold`, and this many gray pods.
+
+        `more` are further fields of the specification.
+        """
         self._weights = weights
         manifest = {
             "apiVersion": "faceblur.dev/v1alpha1",
@@ -97,6 +106,7 @@ class Scene:
                 "steps": self._steps([hold] * len(weights)),
                 "analysis": {"interval": "1s", "warmup": "1s", "slos": [dict(one) for one in slos]},
                 "scaleDownDelay": "2s",
+                **more,
             },
         }
         self.kubectl("apply", "-f", "-", stdin=yaml.safe_dump(manifest))
@@ -110,6 +120,29 @@ class Scene:
     def delete_rollout(self) -> None:
         """Delete the rollout as a user does."""
         self.kubectl("delete", "rollout", NAME, "--ignore-not-found")
+
+    def command(self, *words: str) -> str:
+        """Run `kubectl faceblur` with these words, as a person who has it installed."""
+        here = Path(sys.executable).parent
+        done = subprocess.run(
+            [str(tools.kubectl()), "faceblur", f"--namespace={self.kube.namespace}", *words],
+            env={
+                **os.environ,
+                "KUBECONFIG": str(self.cluster.kubeconfig),
+                "PATH": f"{here}:{os.environ['PATH']}",
+            },
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def decisions(self) -> list[dict[str, Any]]:
+        """Return what was decided so far."""
+        status = (self.kube.rollout(NAME) or {}).get("status") or {}
+        return list(status.get("decisions") or [])
 
     def now(self) -> Sighting:
         """Return what the rollout says of itself."""
