@@ -20,6 +20,7 @@ FaceBlurError
     ├── DetectionFailed        500 detection-failed
     ├── EncodingFailed         500 encoding-failed
     ├── InjectedFault          500 internal-error
+    ├── EngineLost             500 engine-lost
     ├── QueueFull              503 queue-full
     └── GrayPoolUnavailable    503 gray-pool-unavailable
 """
@@ -169,6 +170,13 @@ class EncodingFailed(ServiceError):
 
 class InjectedFault(ServiceError):
     """A failure asked for by FACEBLUR_FAULT."""
+
+
+class EngineLost(ServiceError):
+    """The process that works on pictures ended, or does not answer any more."""
+
+    code = "engine-lost"
+    title = "Engine lost"
 
 
 class QueueFull(ServiceError):

@@ -8,9 +8,9 @@ from flask import Flask
 
 from faceblur_service import codec, gray, jsonlog
 from faceblur_service import settings as _settings
+from faceblur_service.apart import ApartPipeline
 from faceblur_service.cache import ResultCache
 from faceblur_service.detection import Detector
-from faceblur_service.detection.factory import make_detector
 from faceblur_service.errors import StartError
 from faceblur_service.fingerprint import fingerprint
 from faceblur_service.gray import GrayPool
@@ -39,20 +39,22 @@ from faceblur_service.web.rate import RateLimit
 from faceblur_service.web.readiness import Readiness
 from faceblur_service.web.services import KEY, Services
 from faceblur_service.web.shadow import Shadow
-from faceblur_service.web.work import Helpers, Work
+from faceblur_service.web.work import Helpers, Hides, Work
 
 _log = logging.getLogger("faceblur.web")
 
 # gunicorn's own status for "the application does not load": its master then stops as well.
 _APP_LOAD_ERROR = 4
 _FORM_OVERHEAD = 64 * 1024
+# Asks for readiness while pictures are at work.
+_BESIDE = 1
 
 
 def create_app() -> Flask:
     """Return the service as the environment asks for; end the process when it cannot start."""
     try:
         settings = _settings.read()
-        return build(settings, make_detector())
+        return _around(settings, _pipeline(settings))
     except StartError as err:
         jsonlog.fatal(str(err))
         sys.exit(_APP_LOAD_ERROR)
@@ -72,10 +74,26 @@ def build(
         pool: The gray channel's members; the pool of the settings by default.
         stable: The stable version; the one of the settings by default.
     """
+    return _around(settings, Pipeline(detector), pool, stable)
+
+
+def _pipeline(settings: Settings) -> Hides:
+    """Return what works on pictures; in a process of its own where stable can stand in for it."""
+    if settings.track == "gray" and settings.fallback_url is not None:
+        return ApartPipeline(lanes=settings.slots + _BESIDE)
+    # Here: MediaPipe takes memory, also where it is not used.
+    from faceblur_service.detection.factory import make_detector
+
+    return Pipeline(make_detector())
+
+
+def _around(
+    settings: Settings, pipeline: Hides, pool: GrayPool | None = None, stable: Asks | None = None
+) -> Flask:
     app = Flask(__name__, static_url_path="/static")
     app.request_class = uploads.MemoryRequest
     app.config["MAX_CONTENT_LENGTH"] = codec.MAX_BYTES + _FORM_OVERHEAD
-    own = _services(settings, detector, pool, stable)
+    own = _services(settings, pipeline, pool, stable)
     app.extensions[KEY] = own
     for module in (blur_api, batch_api, detect_api, gray_api, admin_api, health, openapi_api, page):
         app.register_blueprint(module.blueprint)
@@ -86,21 +104,20 @@ def build(
 
 
 def _services(
-    settings: Settings, detector: Detector, pool: GrayPool | None, stable: Asks | None
+    settings: Settings, pipeline: Hides, pool: GrayPool | None, stable: Asks | None
 ) -> Services:
     metrics = Metrics(track=settings.track, version=settings.version)
     admission = Admission(slots=settings.slots, queue=settings.queue)
     cache = ResultCache(
         f"{settings.version} {fingerprint()}", max_bytes=settings.cache_mib * 1024 * 1024
     )
-    pipeline = Pipeline(detector)
     careful = CarefulPool(pool or gray.make_pool(settings.redis_url, settings.gray_db))
     helpers = _helpers(settings, metrics, stable)
     metrics.observe(
         [
             partial(readings.cache, cache),
             partial(readings.load, admission),
-            partial(readings.detectors, detector),
+            partial(readings.detectors, pipeline.detector),
             careful.read,
         ]
     )
@@ -111,7 +128,7 @@ def _services(
         admission=admission,
         pool=careful,
         identities=Identities(settings.secret_key),
-        readiness=Readiness(detector),
+        readiness=Readiness(pipeline.detector),
         rate=RateLimit(settings.rate_per_minute),
         work=Work(settings, pipeline, cache, admission, metrics, helpers),
     )

@@ -6,14 +6,13 @@ from typing import TYPE_CHECKING
 from flask import current_app, g, request
 
 from faceblur_service.metrics import Metrics
-from faceblur_service.pipeline import Pipeline
 from faceblur_service.settings import Settings
 from faceblur_service.web.admission import Admission
 from faceblur_service.web.fallback import HOP
 from faceblur_service.web.identity import Identities
 from faceblur_service.web.rate import RateLimit
 from faceblur_service.web.readiness import Readiness
-from faceblur_service.web.work import Work
+from faceblur_service.web.work import Hides, Work
 
 if TYPE_CHECKING:  # it asks for the services itself
     from faceblur_service.web.membership import CarefulPool
@@ -26,7 +25,7 @@ class Services:
     """Everything a request may need."""
 
     settings: Settings
-    pipeline: Pipeline
+    pipeline: Hides
     metrics: Metrics
     admission: Admission
     pool: "CarefulPool"

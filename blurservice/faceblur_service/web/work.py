@@ -10,14 +10,16 @@ import threading
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from faceblur_service.cache import ResultCache
 from faceblur_service.codec import Header, read_header
+from faceblur_service.detection import Detector
 from faceblur_service.errors import FaceBlurError, QueueFull, RequestError
 from faceblur_service.geometry import Box
 from faceblur_service.metrics import Metrics
-from faceblur_service.options import Options
-from faceblur_service.pipeline import Pipeline, Result
+from faceblur_service.options import Options, Sensitivity
+from faceblur_service.pipeline import Found, Result
 from faceblur_service.settings import Settings
 from faceblur_service.web.admission import Admission
 from faceblur_service.web.fallback import Asks, Guard, StableAnswer, StableUnavailable
@@ -27,6 +29,23 @@ _log = logging.getLogger("faceblur.web")
 
 _FREE_MEGAPIXELS = 2.0
 _S_PER_MEGAPIXEL = 0.1
+
+
+class Hides(Protocol):
+    """A pipeline, in this process or apart from it."""
+
+    @property
+    def detector(self) -> Detector:
+        """Return what finds the faces."""
+        ...
+
+    def run(self, data: bytes, options: Options, header: Header) -> Result:
+        """Return the picture with every face hidden; see `Pipeline.run`."""
+        ...
+
+    def detect(self, data: bytes, sensitivity: Sensitivity, header: Header) -> Found:
+        """Return where the faces are; see `Pipeline.detect`."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +85,7 @@ class Work:
     def __init__(
         self,
         settings: Settings,
-        pipeline: Pipeline,
+        pipeline: Hides,
         cache: ResultCache,
         admission: Admission,
         metrics: Metrics,

@@ -2,6 +2,7 @@
 
 import os
 import signal
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -106,3 +107,71 @@ def test_a_hung_stable_does_not_hang_gray(tmp_path: Path) -> None:
             os.kill(worker, signal.SIGCONT)
 
     assert answers == [200] * 5
+
+
+def _engine_of(gray: Running) -> int:
+    """Return the process in which gray works on pictures: the child of gunicorn's worker."""
+    (worker,) = _children(gray.process.pid)
+    (engine,) = _children(worker)
+    return engine
+
+
+def _children(pid: int) -> list[int]:
+    # Of every thread: a process belongs to the one that started it.
+    found = [path.read_text().split() for path in Path(f"/proc/{pid}/task").glob("*/children")]
+    return [int(child) for children in found for child in children]
+
+
+def _is_worked_on(gray: Running) -> bool:
+    return 'faceblur_pictures{state="working",track="gray",version="1.1"} 1.0' in (
+        gray.get("/metrics").body.decode()
+    )
+
+
+def test_an_engine_killed_at_work_costs_no_client_an_answer(tmp_path: Path) -> None:
+    extra = _stable(tmp_path / "stable")
+    with (
+        blurservice.running(tmp_path / "stable", **extra) as stable,
+        blurservice.running(
+            tmp_path, FACEBLUR_FALLBACK_URL=stable.url, FACEBLUR_FALLBACK_AFTER_MS="30000"
+        ) as gray,
+    ):
+        before = gray.blur(photos()[2])
+        first = _engine_of(gray)
+        with ThreadPoolExecutor(1) as client:
+            # Stopped, so that the picture is surely at work when the kernel's kill comes.
+            os.kill(first, signal.SIGSTOP)
+            answer = client.submit(gray.blur, photos()[0])
+            eventually(
+                lambda: _is_worked_on(gray),
+                lambda at_work: at_work,
+                within=Patience("the picture", 30),
+                what="it is at work",
+            )
+            os.kill(first, signal.SIGKILL)
+            during = answer.result()
+        after = gray.blur(photos()[3])
+        second = _engine_of(gray)
+        ready = gray.get("/readyz").status
+        score = int(Path(f"/proc/{second}/oom_score_adj").read_text())
+
+    told = [(a.status, a.headers.get("X-Face-Blur-Degraded")) for a in (before, during, after)]
+    assert told == [(200, None), (200, "engine-lost"), (200, None)]
+    assert (second != first, ready, score) == (True, 200, 1000)
+
+
+def test_a_hung_engine_costs_a_client_a_second(tmp_path: Path) -> None:
+    extra = _stable(tmp_path / "stable")
+    with (
+        blurservice.running(tmp_path / "stable", **extra) as stable,
+        blurservice.running(tmp_path, FACEBLUR_FALLBACK_URL=stable.url) as gray,
+    ):
+        engine = _engine_of(gray)
+        os.kill(engine, signal.SIGSTOP)
+        try:
+            answers = [gray.blur(photo) for photo in photos()[:3]]
+        finally:
+            os.kill(engine, signal.SIGCONT)
+
+    told = [(a.status, a.headers.get("X-Face-Blur-Degraded")) for a in answers]
+    assert told == [(200, "slow")] * 3
