@@ -94,6 +94,7 @@ def only_500(scene: Scene) -> Run:
 
 def unready(scene: Scene) -> Run:
     """Gray's only pod loses readiness at 30 %, and still answers what reaches it."""
+    scene.script.counted.bad_share = 0.0
     with Load(scene.page, rate=RATE) as load:
         asked = scene.release(image=VERSION_GRAY, slo=SUCCESS)
         ready = scene.pods.first("ready", asked)
