@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from faceblur_operator.api.reasons import ConditionType, Verdict
+from faceblur_operator.api.reasons import ConditionType, Reason, Verdict
 from faceblur_operator.core import configs, gates, memo, outward, pods, preflight
 from faceblur_operator.core.admission import admit, caution, measure
 from faceblur_operator.core.analysis import analyse, is_analysing, verdict_of
@@ -19,7 +19,8 @@ from faceblur_operator.core.counters import Seen
 from faceblur_operator.core.decision import Apply, ClearCommand, Decision, Effect, Note
 from faceblur_operator.core.desired import Clocks, Target, gray_is_current, is_reverted
 from faceblur_operator.core.errands import Report
-from faceblur_operator.core.lifecycle import advance, drain_of
+from faceblur_operator.core.footing import changed, footing
+from faceblur_operator.core.lifecycle import advance, drain_of, not_yet
 from faceblur_operator.core.objects import APPLIED
 from faceblur_operator.core.plan import Plan
 from faceblur_operator.core.prepared import (
@@ -29,6 +30,7 @@ from faceblur_operator.core.prepared import (
     Quiet,
     cluster_of,
     effects_of,
+    is_lasting,
     is_quiet,
     key_of,
     left,
@@ -44,7 +46,7 @@ from faceblur_operator.core.revision import (
     revision_of,
     target_template,
 )
-from faceblur_operator.core.snapshot import Json, Snapshot
+from faceblur_operator.core.snapshot import Json, Samples, Snapshot
 from faceblur_operator.core.state import Memory, Stage, State
 from faceblur_operator.core.view import View
 
@@ -78,6 +80,8 @@ def decide(request: Request) -> Decision:
     memory = recall(request.memory, request.stored_status)
     before = memory.state
     prepared = still(plan, snapshot, before.config, memory.kept)
+    if prepared is not None and (quick := _quietly(request, memory)) is not None:
+        return quick
     if prepared is None:
         prepared = _prepared(plan, snapshot, before.config)
     unmeasurable = measure(plan, snapshot, memory.unmeasurable)
@@ -106,6 +110,42 @@ def decide(request: Request) -> Decision:
         return Decision(state, memory, (), None, (), left(quiet, now), ())
     told = Told(refusal, _drift(before, state, snapshot, kept.effects), note, verdict, key)
     return _report(request, memory, before, kept, told)
+
+
+def _quietly(request: Request, memory: Memory) -> Decision | None:
+    """Return the decision when all that is new are samples that change no verdict, else None.
+
+    The last look was a quiet one. Until its time is over, the rules could come to something else
+    only by a verdict: only what is said about the evidence is worked out anew.
+    """
+    plan, snapshot, now, before = request.plan, request.snapshot, request.now, memory.state
+    kept, samples = memory.kept, snapshot.samples
+    quiet = kept.quiet if kept is not None else None
+    if (
+        kept is None
+        or quiet is None
+        or request.reports
+        or not isinstance(samples, Samples)
+        or before.reason is not Reason.HOLDING
+        or before.stage is not Stage.STEPPING
+        or plan.suspended
+        or memory.unmeasurable is not None
+        or not is_lasting(quiet, request.stored_status, now)
+        or not is_fresh(memory.written_at, now)
+        or kept.basis != (footing(before), _clocks(plan, before, now))
+        or measure(plan, snapshot, None) is not None
+    ):
+        return None
+    state, seen = analyse(plan, before, samples, memory.seen)
+    verdict = verdict_of(plan, state, now)
+    if key_of(state, verdict, None) != quiet.key:
+        return None
+    refused = not_yet(plan, state, verdict, now)
+    if refused is None:
+        return None
+    state = changed(state, message=refused.message)
+    memory = Memory(state, seen, None, memory.written_at, memory.baseline, kept)
+    return Decision(state, memory, (), None, (), left(quiet, now), ())
 
 
 def _next(

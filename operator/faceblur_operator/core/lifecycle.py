@@ -135,22 +135,24 @@ def _step(state: State, view: View) -> State:
         return _raise(state, view, Moment.START)
     plan = view.plan
     last = is_last(plan, state.step)
-    refused = _not_yet(state, view) or held(state, view, Moment.PROMOTION if last else Moment.STEP)
+    verdict = verdict_of(plan, state, view.now)
+    refused = not_yet(plan, state, verdict, view.now) or held(
+        state, view, Moment.PROMOTION if last else Moment.STEP
+    )
     if refused is not None:
         return _waiting(state, refused)
     return promote(state, view) if last else _raise(state, view, Moment.STEP)
 
 
-def _not_yet(state: State, view: View) -> Refusal | None:
+def not_yet(plan: Plan, state: State, verdict: Verdict, now: datetime) -> Refusal | None:
     """Return what the present weight still has to show, None when a person granted it."""
     if state.granted is not Grant.NONE:
         return None
-    verdict = verdict_of(view.plan, state, view.now)
     # Nobody is sent to gray at weight 0, so nothing can be shown there: only a breach counts.
     if verdict is not Verdict.PASS and state.weight > 0:
         return Refusal(Reason.HOLDING, explain(state, verdict))
-    begun = state.weighted_since or view.now
-    left = view.plan.steps[state.step].hold - (view.now - begun)
+    begun = state.weighted_since or now
+    left = plan.steps[state.step].hold - (now - begun)
     if left > timedelta(0):
         shown = "all objectives pass" if state.weight > 0 else "only those who opted in reach gray"
         why = f"{state.weight} % for another {left.total_seconds():.0f} s; {shown}"

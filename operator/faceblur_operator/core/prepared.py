@@ -88,7 +88,9 @@ def still(plan: Plan, snapshot: Snapshot, config: str, kept: Kept | None) -> Pre
     if kept is None:
         return None
     before = kept.prepared
-    is_same = before.plan == plan and before.cluster == cluster_of(snapshot, config)
+    is_same = (before.plan is plan or before.plan == plan) and before.cluster == cluster_of(
+        snapshot, config
+    )
     return before if is_same else None
 
 
@@ -111,12 +113,12 @@ def key_of(state: State, verdict: Verdict, unmeasurable: Refusal | None) -> Key:
 
 def is_quiet(quiet: Quiet, status: Json, key: Key, now: datetime) -> bool:
     """Whether the last look was quiet, and nothing it depended on is different."""
-    return (
-        quiet.status is status
-        and quiet.at <= now
-        and (quiet.until is None or now < quiet.until)
-        and quiet.key == key
-    )
+    return is_lasting(quiet, status, now) and quiet.key == key
+
+
+def is_lasting(quiet: Quiet, status: Json, now: datetime) -> bool:
+    """Whether a quiet look was at this status, and time alone has changed nothing since."""
+    return quiet.status is status and quiet.at <= now and (quiet.until is None or now < quiet.until)
 
 
 def left(quiet: Quiet, now: datetime) -> timedelta | None:
