@@ -20,6 +20,7 @@ def blur() -> Response:
     with own.admission.place(overflow=own.work.can_forward(hop=hop)) as works:
         data = uploads.picture()
         options = choices.options(own.settings.sensitivity)
+        named = choices.named_sensitivity()
         if works:
             hidden = own.work.hide(data, options, marks, hop=hop)
         else:
@@ -27,7 +28,7 @@ def blur() -> Response:
     answer = answer_of(hidden)
     if not hop:
         # Once the answer is on its way: comparing must not delay it.
-        answer.call_on_close(lambda: own.work.offer(hidden, data, options, marks))
+        answer.call_on_close(lambda: own.work.offer(hidden, data, options, marks, named=named))
     return answer
 
 

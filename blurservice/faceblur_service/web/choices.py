@@ -41,6 +41,15 @@ def sensitivity(default: Sensitivity) -> Sensitivity:
     return _choice("sensitivity", default)
 
 
+def named_sensitivity() -> Sensitivity | None:
+    """Return how hard the caller wants to look for faces; None: he does not say.
+
+    Raises:
+        BadRequest: There is no such sensitivity.
+    """
+    return sensitivity(Sensitivity.HIGH) if _value("sensitivity") is not None else None
+
+
 def _choice(name: str, default: _Choice) -> _Choice:
     value = _value(name)
     if value is None:

@@ -52,9 +52,9 @@ class Asks(Protocol):
         ...
 
     def detect(
-        self, data: bytes, media_type: str, sensitivity: Sensitivity, tags: Mapping[str, str]
+        self, data: bytes, media_type: str, sensitivity: Sensitivity | None, tags: Mapping[str, str]
     ) -> tuple[Box, ...]:
-        """Return where stable sees faces."""
+        """Return where stable sees faces; None: as hard as it looks for callers who say nothing."""
         ...
 
 
@@ -79,10 +79,10 @@ class Stable:
         return answer
 
     def detect(
-        self, data: bytes, media_type: str, sensitivity: Sensitivity, tags: Mapping[str, str]
+        self, data: bytes, media_type: str, sensitivity: Sensitivity | None, tags: Mapping[str, str]
     ) -> tuple[Box, ...]:
-        """Return where stable sees faces."""
-        query = {"sensitivity": sensitivity.value}
+        """Return where stable sees faces; None: as hard as it looks for callers who say nothing."""
+        query = {"sensitivity": sensitivity.value} if sensitivity else {}
         answer = self._post("/api/v1/detect", query, data, media_type, tags)
         try:
             if answer.status == 200:

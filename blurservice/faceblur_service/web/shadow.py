@@ -29,7 +29,9 @@ class Sample:
 
     data: bytes
     media_type: str
-    sensitivity: Sensitivity
+    sensitivity: Sensitivity | None
+    """What the caller asked for; None: nothing, and each version looks as it does by itself."""
+
     boxes: tuple[Box, ...]
     tags: Mapping[str, str]
 

@@ -134,14 +134,30 @@ class Work:
         except StableUnavailable as err:
             raise QueueFull("All places in the queue are taken. Try again in a second.") from err
 
-    def offer(self, hidden: Hidden, data: bytes, options: Options, tags: Mapping[str, str]) -> None:
-        """Let an answered picture be compared with stable, perhaps; returns at once."""
+    def offer(
+        self,
+        hidden: Hidden,
+        data: bytes,
+        options: Options,
+        tags: Mapping[str, str],
+        *,
+        named: Sensitivity | None,
+    ) -> None:
+        """Let an answered picture be compared with stable, perhaps; returns at once.
+
+        Args:
+            hidden: The answer.
+            data: The picture's file.
+            options: What the picture was hidden with.
+            tags: Headers that tie this to its request.
+            named: The sensitivity that the caller asked for, if he did.
+        """
         if self._helpers is None or hidden.boxes is None or options.boxes is not None:
             return
         sample = Sample(
             data=data,
             media_type=hidden.media_type,
-            sensitivity=options.sensitivity,
+            sensitivity=named,
             boxes=hidden.boxes,
             tags=tags,
         )

@@ -47,7 +47,9 @@ class FakeStable:
     fails: bool = False
     asked: list[tuple[bytes, Options, dict[str, str]]] = field(default_factory=list)
     seen: tuple[Box, ...] = ()
-    looked: list[tuple[bytes, str, Sensitivity, dict[str, str]]] = field(default_factory=list)
+    looked: list[tuple[bytes, str, Sensitivity | None, dict[str, str]]] = field(
+        default_factory=list
+    )
 
     def blur(
         self, data: bytes, media_type: str, options: Options, tags: Mapping[str, str]
@@ -60,7 +62,7 @@ class FakeStable:
         return self.answer
 
     def detect(
-        self, data: bytes, media_type: str, sensitivity: Sensitivity, tags: Mapping[str, str]
+        self, data: bytes, media_type: str, sensitivity: Sensitivity | None, tags: Mapping[str, str]
     ) -> tuple[Box, ...]:
         """See what it was told."""
         self.looked.append((data, media_type, sensitivity, dict(tags)))
@@ -357,6 +359,13 @@ def test_stables_faces_are_read(server: Any) -> None:
 
     assert _stable(server).detect(b"x", "image/png", Sensitivity.MAX, {}) == (Box(1, 2, 4, 6),)
     assert server.asked[0][0] == "/base/api/v1/detect?sensitivity=max"
+
+
+def test_stable_looks_as_it_does_by_itself_where_the_caller_said_nothing(server: Any) -> None:
+    server.answer = (200, "application/json", b'{"faces": []}')
+
+    assert _stable(server).detect(b"x", "image/png", None, {}) == ()
+    assert server.asked[0][0] == "/base/api/v1/detect?"
 
 
 @pytest.mark.parametrize("body", [b"{", b"{}", b"[]", b'{"faces": [1]}'])

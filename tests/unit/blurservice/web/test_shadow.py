@@ -87,10 +87,10 @@ def test_only_a_sample_is_compared_and_load_comes_first(
     assert _pictures(metrics) == want
 
 
-def _post(app: Flask, picture: bytes, **headers: str) -> None:
+def _post(app: Flask, picture: bytes, query: str = "", **headers: str) -> None:
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     sent: dict[str, Any] = {"data": picture, "content_type": "image/png", "headers": named}
-    app.test_client().post("/api/v1/blur", **sent).close()
+    app.test_client().post(f"/api/v1/blur{query}", **sent).close()
 
 
 def test_an_answered_picture_is_compared_once(pool: SqlitePool, picture: bytes) -> None:
@@ -105,3 +105,23 @@ def test_an_answered_picture_is_compared_once(pool: SqlitePool, picture: bytes) 
     own.work._helpers.shadow.settle()
 
     assert (_faces(own.metrics), _pictures(own.metrics)) == ([1, 1, 0], [1, 0, 0])
+
+
+@pytest.mark.parametrize(
+    ("query", "want"),
+    [
+        pytest.param("", None, id="each version looks as hard as it does by itself"),
+        pytest.param("?sensitivity=max", Sensitivity.MAX, id="both look as the caller asked"),
+    ],
+)
+def test_a_version_that_looks_less_hard_by_itself_is_not_its_own_standard(
+    pool: SqlitePool, picture: bytes, query: str, want: Sensitivity | None
+) -> None:
+    stable = FakeStable()
+    settings = replace(SETTINGS, shadow_percent=100, sensitivity=Sensitivity.FAST)
+    app = build(settings, FakeDetector([]), pool, stable)
+
+    _post(app, picture, query)
+    app.extensions[KEY].work._helpers.shadow.settle()
+
+    assert [looked[2] for looked in stable.looked] == [want]
