@@ -7,17 +7,20 @@ figures of before. `--quick` only shows that everything runs: its figures are pr
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from tests.benchmarks.blur import (
     accuracy,
     detectable,
+    fallback,
     http,
     http_hostile,
     memory,
+    rolling,
     scenes,
     served,
     speed,
+    ui,
 )
 from tests.benchmarks.figures import Figure, as_table, put_table, read, write
 
@@ -30,6 +33,23 @@ PREFIXES = {
     "rss": ("rss.",),
     "http": ("http.",),
     "hostile": ("hostile.",),
+    "fallback": ("fallback.",),
+    "ui": ("ui.",),
+    "rolling": ("rolling.",),
+}
+
+# Each takes whether only to show that it runs.
+MEASURES: dict[str, Callable[[bool], list[Figure]]] = {
+    "recall": lambda quick: [] if quick else accuracy.measure(),
+    "speed": lambda quick: speed.measure(0.2 if quick else 4.0),
+    "served": lambda quick: served.measure(6 if quick else 60),
+    "detectable": lambda quick: detectable.measure(2 if quick else detectable.CROWDS),
+    "rss": lambda quick: memory.measure(200, ("jpeg",)) if quick else memory.measure(),
+    "http": lambda quick: http.measure(8, 10) if quick else http.measure(),
+    "hostile": lambda quick: http_hostile.measure(100, 200) if quick else http_hostile.measure(),
+    "fallback": lambda quick: fallback.measure(6) if quick else fallback.measure(),
+    "ui": lambda quick: ui.measure(5, 1) if quick else ui.measure(),
+    "rolling": lambda quick: rolling.measure(1) if quick else rolling.measure(),
 }
 
 
@@ -61,21 +81,7 @@ def _measure(part: str, *, quick: bool) -> list[Figure]:
     if part in {"recall", "detectable"} and not scenes.labelled("dlib"):
         sys.stderr.write(f"{part}: skipped, no labelled pictures; set FACEBLUR_TEST_FACES\n")
         return []
-    match part:
-        case "speed":
-            return speed.measure(0.2 if quick else 4.0)
-        case "served":
-            return served.measure(6 if quick else 60)
-        case "detectable":
-            return detectable.measure(2 if quick else detectable.CROWDS)
-        case "rss":
-            return memory.measure(200, ("jpeg",)) if quick else memory.measure()
-        case "http":
-            return http.measure(8, 10) if quick else http.measure()
-        case "hostile":
-            return http_hostile.measure(100, 200) if quick else http_hostile.measure()
-        case _:
-            return [] if quick else accuracy.measure()
+    return MEASURES[part](quick)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,107 @@
+"""ui.*: 50 photos dropped on the page in a real Chromium: the first result seen, and the last.
+
+The browser, the service and this program share the machine.
+"""
+
+import base64
+import shutil
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import expect, sync_playwright
+from tests.benchmarks.blur.http import unlike
+from tests.benchmarks.figures import Figure
+from tests.support.blurservice import running
+from tests.support.pictures import photos
+
+PICTURES = 50
+VISITS = 5
+_GIVE_UP_MS = 120_000
+# Nothing but the page: Chromium's own services would call out at every start.
+_OPTIONS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+# Dropped by the page's own script, as a hand does it: the clock of the browser starts there.
+_DROP = """([files, target]) => {
+  const carried = new DataTransfer();
+  for (const [name, text] of files) {
+    const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+    carried.items.add(new File([bytes], name, { type: "image/jpeg" }));
+  }
+  window.firstResult = new Promise((found) => {
+    const began = performance.now();
+    const look = () => {
+      const shown = document.querySelector("#after");
+      if (shown && shown.complete && shown.naturalWidth > 0 && shown.offsetParent !== null) {
+        found(performance.now() - began);
+      } else {
+        requestAnimationFrame(look);
+      }
+    };
+    look();
+  });
+  const event = new DragEvent("drop", { dataTransfer: carried, bubbles: true, cancelable: true });
+  document.querySelector(target).dispatchEvent(event);
+}"""
+
+
+def measure(pictures: int = PICTURES, visits: int = VISITS) -> list[Figure]:
+    """Return the figures; none without a Chromium."""
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    if chromium is None:
+        sys.stderr.write("ui.*: skipped, chromium is not installed\n")
+        return []
+    first: list[float] = []
+    last: list[float] = []
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        running(Path(folder), FACEBLUR_CACHE_MIB="0") as service,
+        sync_playwright() as playwright,
+    ):
+        browser = playwright.chromium.launch(executable_path=chromium, args=list(_OPTIONS))
+        for visit in range(visits + 1):
+            page = browser.new_page(viewport={"width": 1280, "height": 900}, locale="en-US")
+            page.goto(service.url)
+            page.wait_for_load_state("networkidle")
+            start = time.perf_counter()
+            page.evaluate(_DROP, [_files(pictures, visit), "#drop"])
+            shown = float(page.evaluate("window.firstResult"))
+            expect(page.locator("#batch-text")).to_have_text(
+                f"{pictures} of {pictures} done", timeout=_GIVE_UP_MS
+            )
+            # The first visit warms up the browser and the service.
+            if visit:
+                first.append(shown)
+                last.append(time.perf_counter() - start)
+            page.close()
+        browser.close()
+    return _figures(sorted(first), sorted(last), pictures)
+
+
+def _figures(first: list[float], last: list[float], pictures: int) -> list[Figure]:
+    middle, n = len(first) // 2, len(first)
+    name = f"ui.{pictures}-pictures"
+    return [
+        Figure(name=f"{name}.first.median", value=first[middle], unit="ms", n=n),
+        Figure(name=f"{name}.first.worst", value=first[-1], unit="ms", n=n),
+        Figure(name=f"{name}.last.median", value=last[middle], unit="s", n=n),
+    ]
+
+
+def _files(count: int, visit: int) -> list[Any]:
+    return [
+        (
+            f"photo-{number}.jpg",
+            base64.b64encode(unlike(photos()[number % 5], 1000 * visit + number)).decode(),
+        )
+        for number in range(count)
+    ]
