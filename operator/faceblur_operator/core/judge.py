@@ -129,7 +129,7 @@ def learn(
     state: SloState, objective: RatioObjective, gray: Tick, stable: Tick | None, at: datetime
 ) -> SloState:
     """Return the evidence with one tick added."""
-    versus, uncompared = _compared(state, objective, gray, stable, at)
+    found = _compared(state, objective, gray, stable, at)
     before, other = state.gray, state.stable
     seen = Counts(before.total + gray.total, before.bad + gray.bad)
     return SloState(
@@ -138,39 +138,72 @@ def learn(
         message=state.message,
         gray=seen,
         stable=Counts(other.total + stable.total, other.bad + stable.bad) if stable else other,
-        versus=versus,
+        versus=found.versus,
         restarts=state.restarts,
         breaches=state.breaches,
         value=1 - seen.bad / seen.total if seen.total else None,
         bound=1 - objective.allowed if objective.allowed is not None else None,
-        uncompared=uncompared,
+        versus_after=found.versus_after,
+        before=found.before,
+        after=found.after,
     )
+
+
+class _Compared(NamedTuple):
+    versus: tuple[float, ...]
+    versus_after: tuple[float, ...]
+    before: Uncompared
+    after: Uncompared
 
 
 def _compared(
     state: SloState, objective: RatioObjective, gray: Tick, stable: Tick | None, at: datetime
-) -> tuple[tuple[float, ...], Uncompared]:
-    """Return the comparison with one tick added, and what waits for the other side to be read."""
+) -> _Compared:
+    """Return both comparisons with one tick added, and what waits for the other side to be read.
+
+    An outage that both share begins and ends between the scrapes of the two. Held against what
+    was read of stable before, gray looks worse at its beginning; against what is read after, at
+    its end. Only a gray that is worse looks so against both.
+    """
+    versus, later = state.versus, state.versus_after
     # A tick in which more was bad than happened is a torn reading; it proves nothing.
     if stable is None or not (_is_whole(gray) and _is_whole(stable)):
-        return state.versus, ALL_COMPARED
-    left = state.uncompared
-    if left.since is not None and at - left.since > LONGEST_APART:
-        # What happened so long ago says nothing about the same time on the other side.
-        left = ALL_COMPARED
-    mine = Counts(left.gray.total + gray.comparable_total, left.gray.bad + gray.comparable_bad)
-    theirs = Counts(
-        left.stable.total + stable.comparable_total, left.stable.bad + stable.comparable_bad
-    )
-    if mine.total and theirs.total:
-        if not (mine.bad or theirs.bad):
-            return state.versus, ALL_COMPARED
-        ratio = objective.max_ratio or 1.0
-        versus = evidence.versus_add(state.versus, max_ratio=ratio, gray=mine, stable=theirs)
-        return versus, ALL_COMPARED
-    if not (mine.total or theirs.total):
-        return state.versus, ALL_COMPARED
-    return state.versus, Uncompared(mine, theirs, left.since or at)
+        return _Compared(versus, later, ALL_COMPARED, ALL_COMPARED)
+    mine = Counts(gray.comparable_total, gray.comparable_bad)
+    theirs = Counts(stable.comparable_total, stable.comparable_bad)
+    before = _joined(state.before, theirs, at)
+    after = _joined(state.after, mine, at)
+    is_same = versus == later and (before.events, after.events) == (theirs, mine)
+    if mine.total and before.events.total:
+        versus, before = _with(versus, objective, mine, before.events), ALL_COMPARED
+    if theirs.total and after.events.total:
+        later = versus if is_same else _with(later, objective, after.events, theirs)
+        after = ALL_COMPARED
+    return _Compared(versus, later, before, after)
+
+
+def _joined(left: Uncompared, more: Counts, at: datetime) -> Uncompared:
+    """Return what waits together with what came, without what waited for too long."""
+    if left.since is None or at - left.since > LONGEST_APART:
+        return Uncompared(more, at) if more.total else ALL_COMPARED
+    return Uncompared(left.events + more, left.since)
+
+
+def _with(
+    versus: tuple[float, ...], objective: RatioObjective, gray: Counts, stable: Counts
+) -> tuple[float, ...]:
+    if not (gray.bad or stable.bad):
+        return versus
+    ratio = objective.max_ratio or 1.0
+    return evidence.versus_add(versus, max_ratio=ratio, gray=gray, stable=stable)
+
+
+def _log_worse(state: SloState) -> float:
+    """Return log E against "gray is no worse than stable" that stands in either order."""
+    worse = evidence.log_versus(state.versus)
+    if state.versus_after == state.versus:
+        return worse
+    return min(worse, evidence.log_versus(state.versus_after))
 
 
 def judge_ratio(state: SloState, objective: RatioObjective, terms: Terms) -> SloState:
@@ -181,7 +214,7 @@ def judge_ratio(state: SloState, objective: RatioObjective, terms: Terms) -> Slo
         return _said(state, Verdict.ERROR, why)
     limit = terms.log_breach + state.restarts * LOG_2
     if gray.bad > 0:
-        worse = evidence.log_versus(state.versus)
+        worse = _log_worse(state)
         if objective.max_ratio is not None and worse >= limit:
             return _said(
                 state,
@@ -203,7 +236,8 @@ def _breached(
     broken, worse, limit = logs
     gray, stable = state.gray, state.stable
     # At 100 % nobody is left to compare with, and stable is the safer place.
-    is_alone = not terms.is_split or not stable.total
+    # Before that, what stable did is sometimes only read later.
+    is_alone = not terms.is_split or not (stable.total or state.after.events.total)
     is_worse = worse >= terms.log_worse + state.restarts * LOG_2
     if is_alone or is_worse or terms.rolls_back_shared:
         why = f"{_share(gray)} bad, allowed {allowed:.2%}, {_bound(broken, limit)}"
@@ -317,7 +351,9 @@ def _said(state: SloState, verdict: Verdict, message: str) -> SloState:
         breaches=state.breaches,
         value=state.value,
         bound=state.bound,
-        uncompared=state.uncompared,
+        versus_after=state.versus_after,
+        before=state.before,
+        after=state.after,
     )
 
 

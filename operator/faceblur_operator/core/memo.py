@@ -122,6 +122,8 @@ def _dump_slo(slo: SloState) -> dict[str, Any]:
         memo["n"] = [slo.gray.total, slo.gray.bad, slo.stable.total, slo.stable.bad]
     if any(slo.versus):
         memo["e"] = list(slo.versus)
+    if slo.versus_after != slo.versus:
+        memo["a"] = list(slo.versus_after)
     optional = {"r": slo.restarts, "b": slo.breaches, "x": slo.value, "y": slo.bound}
     return memo | {name: value for name, value in optional.items() if value}
 
@@ -138,6 +140,7 @@ def _load_slo(name: str, memo: Mapping[str, Any], message: str) -> SloState:
         versus=versus,
         restarts=int(memo.get("r", 0)),
         breaches=int(memo.get("b", 0)),
+        versus_after=tuple(float(one) for one in memo.get("a", versus)),
         value=memo.get("x"),
         bound=memo.get("y"),
     )

@@ -49,14 +49,13 @@ class Uncompared:
     """Events of one side whose counterpart has not been read yet.
 
     Pods are scraped one after the other: between two scrapes of one side the other's counters may
-    have been read. They are compared together, once both have grown.
+    have been read.
 
     Attributes:
         since: when the first of them was read; None while there are none.
     """
 
-    gray: Counts = ZERO
-    stable: Counts = ZERO
+    events: Counts = ZERO
     since: datetime | None = None
 
 
@@ -69,8 +68,10 @@ class SloState:
 
     Attributes:
         gray, stable: events counted since the last restart of the tests.
-        versus: accumulators of the comparison with stable.
-        uncompared: events that are not in these yet; lost with the process, without harm.
+        versus: accumulators of the comparison with what was read of stable before, or together.
+        versus_after: the same with what was read of stable after, or together.
+        before: events of stable that wait for gray's next; lost with the process, without harm.
+        after: events of gray that wait for stable's next; the same.
         restarts: how often a shared outage restarted the tests; each one costs a factor of two.
         breaches: consecutive ticks over the maximum (gauges).
         value, bound: last measured value and the bound it is held against.
@@ -86,7 +87,9 @@ class SloState:
     breaches: int = 0
     value: float | None = None
     bound: float | None = None
-    uncompared: Uncompared = ALL_COMPARED
+    versus_after: tuple[float, ...] = field(default_factory=versus_start)
+    before: Uncompared = ALL_COMPARED
+    after: Uncompared = ALL_COMPARED
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ from faceblur_operator.core.judge import (
 )
 from faceblur_operator.core.plan import RatioObjective
 from faceblur_operator.core.snapshot import Samples, Series
-from faceblur_operator.core.state import ALL_COMPARED, SloState, Stage, State
+from faceblur_operator.core.state import SloState, Stage, State
 
 TERMS = Terms(log_breach=log(100), log_pass=log(100), log_worse=log(100), rolls_back_shared=False)
 RUNNING = State(stage=Stage.STEPPING, weight=25, step=1, traffic_since=START)
@@ -109,7 +109,7 @@ def test_a_breach_that_stable_may_share_waits_until_gray_is_shown_worse() -> Non
     both = SloState("success", gray=Counts(100, 9), stable=Counts(100, 2))
 
     waiting = judge_ratio(both, a_ratio(), TERMS)
-    shown = judge_ratio(replace(both, versus=(9.0,) * 6), a_ratio(), TERMS)
+    shown = judge_ratio(replace(both, versus=(9.0,) * 6, versus_after=(9.0,) * 6), a_ratio(), TERMS)
     alone = judge_ratio(both, a_ratio(), replace(TERMS, is_split=False))
 
     assert (waiting.verdict, shown.verdict, alone.verdict) == (
@@ -131,17 +131,68 @@ def test_a_torn_reading_is_no_evidence_against_gray() -> None:
     assert learn(SloState("success"), a_ratio(), torn, whole, START).versus == SloState("x").versus
 
 
-def test_counters_that_are_read_one_after_the_other_are_compared_together() -> None:
-    gray, stable, nothing = Tick(20, 20, 20, 20), Tick(40, 1, 40, 1), Tick(0, 0, 0, 0)
-    later = START + timedelta(seconds=1)
+def in_turn(*ticks: tuple[Tick, Tick], every_s: float = 1) -> SloState:
+    """Return the evidence after these ticks of gray and stable, one after the other."""
+    state = SloState("success")
+    for number, (gray, stable) in enumerate(ticks):
+        at = START + timedelta(seconds=number * every_s)
+        state = learn(state, a_ratio(), gray, stable, at)
+    return state
 
-    at_once = learn(SloState("success"), a_ratio(), gray, stable, START)
-    gray_first = learn(SloState("success"), a_ratio(), gray, nothing, START)
-    both = learn(gray_first, a_ratio(), nothing, stable, later)
 
-    assert log_versus(gray_first.versus) == 0
-    assert log_versus(both.versus) == log_versus(at_once.versus) > log(100)
-    assert both.uncompared == ALL_COMPARED
+BAD, GOOD, NOTHING = Tick(20, 20, 20, 20), Tick(40, 1, 40, 1), Tick(0, 0, 0, 0)
+
+
+def shown_worse(state: SloState) -> tuple[bool, bool]:
+    """Say whether gray is shown worse than what was read of stable before, and after."""
+    both = (state.versus, state.versus_after)
+    before, after = (log_versus(one) >= log(100) for one in both)
+    return before, after
+
+
+@pytest.mark.parametrize(
+    ("ticks", "want"),
+    [
+        pytest.param([(BAD, GOOD)], (True, True), id="read together"),
+        pytest.param([(BAD, NOTHING)], (False, False), id="only gray"),
+        pytest.param([(NOTHING, GOOD), (BAD, NOTHING)], (True, False), id="stable before"),
+        pytest.param([(BAD, NOTHING), (NOTHING, GOOD)], (False, True), id="stable after"),
+        pytest.param(
+            [(NOTHING, GOOD), (BAD, NOTHING), (NOTHING, GOOD)], (True, True), id="on both sides"
+        ),
+    ],
+)
+def test_gray_is_compared_with_what_is_read_of_stable_before_and_after(
+    ticks: list[tuple[Tick, Tick]], want: tuple[bool, bool]
+) -> None:
+    assert shown_worse(in_turn(*ticks)) == want
+
+
+@pytest.mark.parametrize("pods_apart_s", range(1, 5))
+@pytest.mark.parametrize("begun_s", range(20, 25))
+def test_an_outage_that_begins_and_ends_between_two_scrapes_is_nobodys_fault(
+    begun_s: int, pods_apart_s: int
+) -> None:
+    # Everything fails for 17 s; pods are scraped every 5 s, Prometheus is asked every second.
+    plan = a_plan(objectives=(a_ratio("success"),))
+    state: State = RUNNING
+    seen: Looks = {}
+    verdicts = set()
+    for second in range(80):
+        counts: dict[str, int] = {}
+        for side, rate, phase in (("gray", 20, 0), ("stable", 60, pods_apart_s)):
+            scraped = second - (second - phase) % 5
+            failed = min(max(scraped - begun_s, 0), 17)
+            counts |= {
+                f"success:{side}:total": rate * scraped,
+                f"success:{side}:bad": rate * failed,
+            }
+        series = {key: (Series(POD, float(max(value, 0))),) for key, value in counts.items()}
+        now = START + timedelta(seconds=second)
+        state, seen = analyse(plan, state, Samples(now, series), seen)
+        verdicts.add(verdict_of(plan, state, now))
+
+    assert Verdict.BREACH not in verdicts
 
 
 def test_a_bad_gray_is_found_though_its_pods_are_scraped_when_stables_are_not() -> None:
@@ -165,22 +216,17 @@ def test_a_bad_gray_is_found_though_its_pods_are_scraped_when_stables_are_not() 
 
 
 def test_counters_that_are_read_long_after_each_other_are_not_compared() -> None:
-    gray, stable, nothing = Tick(20, 20, 20, 20), Tick(40, 1, 40, 1), Tick(0, 0, 0, 0)
-    long_after = START + LONGEST_APART + timedelta(seconds=1)
+    apart_s = LONGEST_APART.total_seconds() + 1
 
-    gray_first = learn(SloState("success"), a_ratio(), gray, nothing, START)
-    both = learn(gray_first, a_ratio(), nothing, stable, long_after)
+    state = in_turn((NOTHING, GOOD), (BAD, NOTHING), (NOTHING, GOOD), every_s=apart_s)
 
-    assert log_versus(both.versus) == 0
+    assert shown_worse(state) == (False, False)
 
 
 def test_what_stable_cannot_answer_for_is_not_compared_later() -> None:
-    gray, stable, nothing = Tick(20, 20, 20, 20), Tick(40, 1, 40, 1), Tick(0, 0, 0, 0)
+    alone = learn(SloState("success"), a_ratio(), BAD, None, START)
 
-    alone = learn(SloState("success"), a_ratio(), gray, None, START)
-    both = learn(alone, a_ratio(), nothing, stable, START)
-
-    assert log_versus(both.versus) == 0
+    assert shown_worse(learn(alone, a_ratio(), NOTHING, GOOD, START)) == (False, False)
 
 
 @pytest.mark.parametrize(
