@@ -19,6 +19,7 @@ each = pytest.mark.parametrize("folder", folders(), ids=lambda folder: folder.na
 def test_there_is_an_example_for_each_way_to_release() -> None:
     assert [folder.name for folder in folders()] == [
         "abort",
+        "accuracy",
         "approval",
         "bad-release",
         "blue-green",

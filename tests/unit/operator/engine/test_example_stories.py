@@ -113,6 +113,25 @@ async def bad_release(stage: Stage) -> None:
     assert " bad, allowed " in stage.status["message"]
 
 
+@story(0, 5, 0, ends="RolledBack", reason="SloBreached")
+async def accuracy(stage: Stage) -> None:
+    for objective in ("agreement", "recall", "preflight.probe"):
+        stage.traffic.see(objective, per_second=1, lost=0)
+    await asyncio.sleep(1)
+    stage.api.add(a_gray_pod(stage, containerStatuses=[PULLED]))
+    await asyncio.sleep(20)
+    assert stage.stands() == ("Progressing", 0)
+    assert "faces counted, 30 needed" in stage.status["message"]
+    await stage.until_weight(5)
+
+    # Gray loses faces, and is as fast as ever.
+    stage.traffic.see("recall", per_second=1, lost=0.3)
+    await stage.ends("RolledBack")
+
+    assert stage.status["message"].startswith("recall: ")
+    assert " bad, allowed " in stage.status["message"]
+
+
 @story(0, 1, 50, 100, 0, ends="Promoted", reason="Promoted")
 async def header_opt_in(stage: Stage) -> None:
     await stage.until_weight(1)
