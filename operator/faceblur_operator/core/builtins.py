@@ -93,6 +93,7 @@ def face_agreement(
         allowed=allowed,
         unacceptable=unacceptable,
         max_ratio=None,
+        is_of_gray=True,
     )
 
 

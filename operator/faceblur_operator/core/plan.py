@@ -57,6 +57,7 @@ class RatioObjective:
         bad_is_good: `bad` counts good events (a histogram bucket), so bad = total - it.
         edges: PromQL for the buckets of that histogram, None without one.
         limit: the edge that is meant, in the histogram's unit.
+        is_of_gray: gray alone counts it, so stable is not asked and nothing waits for it.
     """
 
     name: str
@@ -68,6 +69,7 @@ class RatioObjective:
     bad_is_good: bool = False
     edges: str | None = None
     limit: float | None = None
+    is_of_gray: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,7 +38,8 @@ def queries_for(plan: Plan, snapshot: Snapshot) -> dict[str, str]:
             case GaugeObjective():
                 asked[key(one.name, GRAY, "value")] = _fill(one.query, gray_names)
             case RatioObjective():
-                for side, names in ((GRAY, gray_names), (STABLE, stable_names)):
+                sides = ((GRAY, gray_names), (STABLE, stable_names))
+                for side, names in sides[: 1 if one.is_of_gray else 2]:
                     asked[key(one.name, side, "bad")] = _fill(one.bad, names)
                     asked[key(one.name, side, "total")] = _fill(one.total, names)
     return asked

@@ -81,7 +81,7 @@ def test_the_maximum_of_a_gauge(slo: dict[str, Any], want: float) -> None:
 
 
 @pytest.mark.parametrize(
-    ("builtin", "bad", "total"),
+    ("builtin", "bad", "total", "is_of_gray"),
     [
         pytest.param(
             "faceAgreement",
@@ -89,6 +89,7 @@ def test_the_maximum_of_a_gauge(slo: dict[str, Any], want: float) -> None:
             'result=~"missed|extra"}',
             'faceblur_shadow_faces_total{namespace="{{namespace}}",pod=~"{{pods}}",'
             'result=~"matched|missed|extra"}',
+            True,
             id="faces that stable found too",
         ),
         pytest.param(
@@ -99,14 +100,15 @@ def test_the_maximum_of_a_gauge(slo: dict[str, Any], want: float) -> None:
             'faceblur_probe_faces_total{namespace="{{namespace}}",track="{{track}}",'
             'result=~"found|missed"} and on (track, version) '
             'faceblur_info{namespace="{{namespace}}",pod=~"{{pods}}"}',
+            False,
             id="faces that a person marked",
         ),
     ],
 )
-def test_accuracy_counts_faces(builtin: str, bad: str, total: str) -> None:
+def test_accuracy_counts_faces(builtin: str, bad: str, total: str, is_of_gray: bool) -> None:
     (made,) = plan_of(with_slo(builtin=builtin, atLeast="95%", unacceptable="80%")).objectives
 
-    assert made == RatioObjective("one", bad, total, 0.05, 0.2, None)
+    assert made == RatioObjective("one", bad, total, 0.05, 0.2, None, is_of_gray=is_of_gray)
 
 
 @pytest.mark.parametrize(

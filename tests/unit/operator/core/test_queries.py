@@ -72,6 +72,16 @@ def test_the_probe_is_asked_by_track_and_by_what_the_revisions_own_pods_run() ->
     }
 
 
+def test_stable_is_not_asked_about_what_gray_alone_counts() -> None:
+    """Stable's counters stay at zero: to wait for them would keep a bad version for a minute."""
+    world = World(gray=a_workload("face-blur-gray", a_template(), pod_hash="abc12"))
+    agreement = builtins.face_agreement("seen", allowed=0.05, unacceptable=0.2)
+
+    found = queries_for(a_plan(objectives=(agreement,)), world.snapshot())
+
+    assert list(found) == ["seen:gray:bad", "seen:gray:total"]
+
+
 def test_cpu_and_memory_are_shares_of_their_limits() -> None:
     world = World(gray=a_workload("face-blur-gray", a_template(), pod_hash="abc12"))
     gauges = (
