@@ -47,16 +47,13 @@ def named_sensitivity() -> Sensitivity | None:
     Raises:
         BadRequest: There is no such sensitivity.
     """
-    return sensitivity(Sensitivity.HIGH) if _value("sensitivity") is not None else None
+    return sensitivity(Sensitivity.HIGH) if _values("sensitivity") else None
 
 
 def _choice(name: str, default: _Choice) -> _Choice:
-    value = _value(name)
-    if value is None:
-        return default
     kind = type(default)
     try:
-        return kind(value)
+        return next(iter([kind(value) for value in _values(name)]), default)
     except ValueError as err:
         *others, last = kind
         # Not what was sent: it may be anything, and answers end up in logs of proxies.
@@ -64,9 +61,10 @@ def _choice(name: str, default: _Choice) -> _Choice:
 
 
 def _boxes() -> tuple[Box, ...] | None:
-    text = _value("boxes")
-    if text is None:
-        return None
+    return next(iter([_boxes_of(text) for text in _values("boxes")]), None)
+
+
+def _boxes_of(text: str) -> tuple[Box, ...]:
     if len(text) > _MAX_TEXT:
         raise BadRequest("boxes is too long.")
     try:
@@ -76,8 +74,9 @@ def _boxes() -> tuple[Box, ...] | None:
     return boxes_from_json(value)
 
 
-def _value(name: str) -> str | None:
-    found = request.form.getlist(name) or request.args.getlist(name)
-    if len(found) > 1:
+def _values(name: str) -> list[str]:
+    """Return what the form says, then what the address says: the first counts, all must be good."""
+    found = [request.form.getlist(name), request.args.getlist(name)]
+    if any(len(values) > 1 for values in found):
         raise BadRequest(f"{name} is given more than once.")
-    return found[0] if found else None
+    return [value for values in found for value in values]

@@ -2,11 +2,12 @@
 
 from typing import Any
 
+from faceblur_service.codec import Format
 from faceblur_service.options import Mode, Sensitivity, Strength
 
 Json = dict[str, Any]
 
-_FORMATS = ("image/jpeg", "image/png", "image/webp")
+_FORMATS = tuple(known.media_type for known in Format)
 _CHOICES = {"mode": Mode, "strength": Strength, "sensitivity": Sensitivity}
 _WORDS = {
     "mode": "How a face is hidden; only solid is irreversible.",
@@ -22,6 +23,7 @@ _PROBLEMS = {
     405: "This address knows other methods.",
     408: "The rest of the request did not come.",
     413: "The picture is too large.",
+    414: "The address is too long.",
     415: "The bytes are no picture of a kind that is supported.",
     422: "The picture is broken.",
     429: "This client has sent too many pictures.",
@@ -73,7 +75,7 @@ def _blur() -> Json:
                 },
                 "content": {kind: {"schema": {}} for kind in _FORMATS},
             },
-            **_refused(400, 401, 408, 413, 415, 422, 429, 500, 503),
+            **_refused(400, 401, 408, 413, 414, 415, 422, 429, 500, 503),
         },
     }
 
@@ -98,7 +100,7 @@ def _batch() -> Json:
                     "application/x-ndjson": {"schema": {}},
                 },
             },
-            **_refused(400, 401, 408, 413, 415, 429, 500, 503),
+            **_refused(400, 401, 408, 413, 414, 415, 429, 500, 503),
         },
     }  # fmt: skip
 
@@ -112,7 +114,7 @@ def _detect() -> Json:
         "requestBody": _picture("sensitivity"),
         "responses": {
             "200": _json("The faces, best first.", {"$ref": "#/components/schemas/Found"}),
-            **_refused(400, 401, 408, 413, 415, 422, 429, 500, 503),
+            **_refused(400, 401, 408, 413, 414, 415, 422, 429, 500, 503),
         },
     }
 

@@ -80,3 +80,12 @@ def test_the_form_is_stronger_than_the_address(
     client.post("/api/v1/blur?sensitivity=max", data=form)
 
     assert detector.asked == [Sensitivity.FAST]
+
+
+@pytest.mark.parametrize("query", ["sensitivity=hard", "boxes=1", "boxes=[]&boxes=[]"])
+def test_what_the_form_overrules_must_be_good_too(
+    client: FlaskClient, picture: bytes, query: str
+) -> None:
+    form = {"image": (io.BytesIO(picture), "x.png"), "sensitivity": "fast", "boxes": "[]"}
+
+    assert client.post(f"/api/v1/blur?{query}", data=form).status_code == 400
