@@ -38,7 +38,14 @@ from faceblur_operator.core.prepared import (
 )
 from faceblur_operator.core.queries import edge_queries, queries_for
 from faceblur_operator.core.refusal import Refusal
-from faceblur_operator.core.report import Facts, events_of, is_fresh, is_worth_storing, status_of
+from faceblur_operator.core.report import (
+    Facts,
+    against_of,
+    events_of,
+    is_fresh,
+    is_worth_storing,
+    status_of,
+)
 from faceblur_operator.core.revision import (
     container_of,
     image_of,
@@ -105,7 +112,7 @@ def decide(request: Request) -> Decision:
         and note is None
         and not request.reports
         and is_quiet(quiet, request.stored_status, key, now)
-        and is_fresh(written_at, now)
+        and is_fresh(written_at, now, quiet.against, state)
     ):
         return Decision(state, memory, (), None, (), left(quiet, now), ())
     told = Told(refusal, _drift(before, state, snapshot, kept.effects), note, verdict, key)
@@ -131,14 +138,14 @@ def _quietly(request: Request, memory: Memory) -> Decision | None:
         or plan.suspended
         or memory.unmeasurable is not None
         or not is_lasting(quiet, request.stored_status, now)
-        or not is_fresh(memory.written_at, now)
         or kept.basis != (footing(before), _clocks(plan, before, now))
         or measure(plan, snapshot, None) is not None
     ):
         return None
     state, seen = analyse(plan, before, samples, memory.seen)
     verdict = verdict_of(plan, state, now)
-    if key_of(state, verdict, None) != quiet.key:
+    is_stored = is_fresh(memory.written_at, now, quiet.against, state)
+    if not is_stored or key_of(state, verdict, None) != quiet.key:
         return None
     refused = not_yet(plan, state, verdict, now)
     if refused is None:
@@ -213,7 +220,7 @@ def refuse(refusal: Refusal, *, generation: int, stored_status: Json, now: datet
     facts = Facts(generation, 0, Verdict.INSUFFICIENT, conditions, now)
     state = replace(before, serial=before.serial + 1)
     status = status_of(state, before, stored_status, facts)
-    is_new = is_worth_storing(status, stored_status, written_at=None, now=now)
+    is_new = is_worth_storing(status, stored_status, written_at=None, now=now, state=state)
     told = None if _was_told(stored_status, refusal) else refusal
     return Decision(
         state=state if is_new else before,
@@ -329,7 +336,9 @@ def _report(request: Request, memory: Memory, before: State, kept: Kept, told: T
     )
     next_state = replace(state, serial=state.serial + 1)
     status = status_of(next_state, before, request.stored_status, facts)
-    is_new = is_worth_storing(status, request.stored_status, written_at=memory.written_at, now=now)
+    is_new = is_worth_storing(
+        status, request.stored_status, written_at=memory.written_at, now=now, state=state
+    )
     if is_new:
         memory = replace(memory, state=next_state, written_at=now)
     said = told.refusal or warned
@@ -344,7 +353,8 @@ def _report(request: Request, memory: Memory, before: State, kept: Kept, told: T
     events += outward.news(before, state)
     if not (effects or is_new or events or errands or told.note):
         until = None if look_again is None else now + look_again
-        quiet = Quiet(request.stored_status, told.key, now, until)
+        against = against_of(request.stored_status)
+        quiet = Quiet(request.stored_status, told.key, now, until, against)
         memory = replace(memory, kept=replace(kept, quiet=quiet))
     return Decision(
         state=memory.state,

@@ -151,11 +151,13 @@ def not_yet(plan: Plan, state: State, verdict: Verdict, now: datetime) -> Refusa
     # Nobody is sent to gray at weight 0, so nothing can be shown there: only a breach counts.
     if verdict is not Verdict.PASS and state.weight > 0:
         return Refusal(Reason.HOLDING, explain(state, verdict))
-    begun = state.weighted_since or now
-    left = plan.steps[state.step].hold - (now - begun)
-    if left > timedelta(0):
+    hold = plan.steps[state.step].hold
+    end = (state.weighted_since or now) + hold
+    if now < end:
         shown = "all objectives pass" if state.weight > 0 else "only those who opted in reach gray"
-        why = f"{state.weight} % for another {left.total_seconds():.0f} s; {shown}"
+        # A time, not a countdown: it stays true while nothing is written.
+        until = f"{end:%H:%M:%S}" if hold < timedelta(days=1) else f"{end:%Y-%m-%d %H:%M}"
+        why = f"{state.weight} % until {until} UTC; {shown}"
         return Refusal(Reason.HOLDING, why)
     return None
 

@@ -6,6 +6,7 @@ out the same objects while nothing changes, which makes comparing cheap. It live
 its rollout and nowhere else.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from operator import attrgetter
@@ -17,7 +18,7 @@ from faceblur_operator.core.footing import footing
 from faceblur_operator.core.plan import Plan
 from faceblur_operator.core.refusal import Refusal
 from faceblur_operator.core.snapshot import Json, Snapshot
-from faceblur_operator.core.state import State
+from faceblur_operator.core.state import SloState, State
 from faceblur_operator.core.view import View
 
 # Everything but the samples: a field that is added counts as part of the cluster by itself.
@@ -54,12 +55,14 @@ class Quiet:
         status: the stored status it was held against.
         key: what of the state and its verdicts the outcome depends on.
         at, until: no time in between changes the outcome.
+        against: what the stored status holds against gray, by objective.
     """
 
     status: Json
     key: Key
     at: datetime
     until: datetime | None
+    against: Mapping[str, SloState]
 
 
 @dataclass(frozen=True, slots=True)

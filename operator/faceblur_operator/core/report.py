@@ -12,14 +12,20 @@ from faceblur_operator.core.decision import Event, Note
 from faceblur_operator.core.refusal import Refusal
 from faceblur_operator.core.state import ACTIVE, SloState, Stage, State
 
-# Numbers that move at every tick are stored this often only; what matters is stored at once.
-REFRESH = timedelta(seconds=10)
+# What matters is stored at once. Of numbers that move at every tick a restart loses what came since
+# they were stored: of what speaks against gray so much at most, of the rest so much.
+REFRESH_TURNED = timedelta(seconds=10)
+REFRESH = timedelta(seconds=60)
+# What speaks against gray is stored sooner once it has grown by more than this.
+TURNED = 1.25
 # A status is read and written whole, and the latest of it in full: what is older is kept short.
 KEPT_DECISIONS = 8
 KEPT_HISTORY = 6
 LONGEST = 160
 LONGEST_OF_HISTORY = 80
 LONGEST_ENV = 300
+# Their sentences tell how far something is that a person waits for.
+COUNTING_UP = frozenset({Reason.WAITING_FOR_GRAY, Reason.PROMOTING, Reason.PREFLIGHT_NOT_MET})
 WARNINGS = frozenset(
     {
         Reason.SLO_BREACHED,
@@ -35,6 +41,8 @@ WARNINGS = frozenset(
         Reason.STABLE_NOT_READY,
     }
 )
+
+Against = Mapping[str, SloState]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +98,7 @@ def is_worth_storing(
     *,
     written_at: datetime | None,
     now: datetime,
+    state: State,
 ) -> bool:
     """Whether a status says something new, or its numbers are old enough to be refreshed."""
     if _essence(status) != _essence(stored_status):
@@ -98,12 +107,35 @@ def is_worth_storing(
         "message"
     ):
         return False
-    return not is_fresh(written_at, now)
+    return not is_fresh(written_at, now, against_of(stored_status), state)
 
 
-def is_fresh(written_at: datetime | None, now: datetime) -> bool:
-    """Whether the stored numbers are too young to be refreshed."""
-    return written_at is not None and now - written_at < REFRESH
+def against_of(stored_status: Mapping[str, Any]) -> Against:
+    """Return what the stored status holds against gray."""
+    return {one.name: one for one in memo.load(stored_status).slos}
+
+
+def is_fresh(written_at: datetime | None, now: datetime, against: Against, state: State) -> bool:
+    """Whether the stored numbers are too young to be refreshed, or as good as those of now."""
+    if written_at is None:
+        return False
+    age = now - written_at
+    return age < REFRESH_TURNED or (
+        age < REFRESH
+        and state.reason not in COUNTING_UP
+        and not any(_has_turned(against.get(one.name), one) for one in state.slos)
+    )
+
+
+def _has_turned(stored: SloState | None, slo: SloState) -> bool:
+    """Whether a restart would forget too much of what speaks against gray."""
+    if stored is None:
+        return slo.gray.bad > 0 or slo.breaches > 0 or slo.restarts > 0
+    return (
+        slo.gray.bad > TURNED * stored.gray.bad
+        or slo.breaches > stored.breaches
+        or slo.restarts != stored.restarts
+    )
 
 
 def events_of(
