@@ -13,9 +13,14 @@ from faceblur_service.options import Sensitivity
 # Where these come from: docs/design/detection.md. An engine must be made with a threshold that is
 # not above the least one here.
 LEAST = 0.3
+# YuNet is asked for less: what may be a small face is a reason to look closely.
+HINT = 0.15
 WHOLE = 0.4
 TILES = 0.5
-HIGH = 0.57
+HIGH = 0.55
+# In a picture so small that it is enlarged the most, more only looks like a face.
+HIGH_SMALL = 0.57
+SMALL_PIXELS = 600_000
 MAX = 0.35
 # MediaPipe's boxes are coarser: where both see a face, YuNet's box is to be kept.
 COARSE = 0.9
@@ -55,7 +60,9 @@ class CombinedDetector:
         if self._zoomed is None:
             return self._tiled.find_faces(picture)
         coarse = self._mediapipe.find_faces(picture)
-        return _sure_of(self._zoomed.find_faces(picture) + _coarse(coarse), HIGH)
+        faces = self._zoomed.find_where_needed(picture) + _coarse(coarse)
+        small = picture.shape[0] * picture.shape[1] <= SMALL_PIXELS
+        return _sure_of(faces, HIGH_SMALL if small else HIGH)
 
     def _max(self, picture: Picture) -> list[Box]:
         coarse = self._all_tiles.find_faces(picture)

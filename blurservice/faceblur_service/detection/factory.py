@@ -5,7 +5,7 @@ import threading
 
 from faceblur_service import models
 from faceblur_service.detection import Detector
-from faceblur_service.detection.combined import LEAST, CombinedDetector
+from faceblur_service.detection.combined import HINT, LEAST, CombinedDetector
 from faceblur_service.detection.mediapipe_detector import MediaPipeDetector
 from faceblur_service.detection.yunet_detector import YuNetDetector
 
@@ -24,7 +24,7 @@ def make_detector() -> Detector:
     path = models.find_optional(models.YUNET)
     if path is None:
         _log.warning("YuNet's model is missing: small faces are looked for in tiles instead")
-    detector = CombinedDetector(mediapipe, YuNetDetector(path, threshold=LEAST) if path else None)
+    detector = CombinedDetector(mediapipe, YuNetDetector(path, threshold=HINT) if path else None)
     # Not the atexit module: that runs after MediaPipe's own thread, which closing needs, has ended.
     threading._register_atexit(detector.close)  # type: ignore[attr-defined]  # no public equivalent
     return detector

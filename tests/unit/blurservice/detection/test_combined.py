@@ -20,9 +20,7 @@ PICTURE = np.random.default_rng(0).integers(0, 256, (700, 1000, 3), np.uint8)
         pytest.param(
             Sensitivity.NORMAL, [(700, 1000), *[(384, 384)] * 12], [], id="normal: and tiles"
         ),
-        pytest.param(
-            Sensitivity.HIGH, [(700, 1000)], [(1050, 831)] * 2, id="high: both at the whole"
-        ),
+        pytest.param(Sensitivity.HIGH, [(700, 1000)], [(700, 1000)], id="high: both at the whole"),
         pytest.param(
             Sensitivity.MAX,
             [(700, 1000), *[(384, 384)] * 12],
@@ -73,10 +71,18 @@ def test_a_face_counts_from_the_sensitivitys_threshold_on(
     assert len(detector.find_faces(PICTURE[:300, :400], sensitivity)) == want
 
 
+@pytest.mark.parametrize(("size", "want"), [((700, 1000), 1), ((300, 400), 0)])
+def test_high_is_stricter_in_a_small_picture(size: tuple[int, int], want: int) -> None:
+    yunet = FakeDetector([Box(10, 10, 90, 90, 0.56)])
+
+    found = CombinedDetector(FakeDetector(), yunet).find_faces(PICTURE[: size[0], : size[1]])
+
+    assert len(found) == want
+
+
 def test_where_both_engines_see_a_face_yunets_box_is_kept() -> None:
     mediapipe = FakeDetector([Box(10, 10, 90, 100, 0.9)])
-    # Of the picture enlarged by 1.75.
-    yunet = FakeDetector([Box(21, 21, 147, 168, 0.85)])
+    yunet = FakeDetector([Box(12, 12, 84, 96, 0.85)])
 
     found = CombinedDetector(mediapipe, yunet).find_faces(PICTURE[:300, :400])
 
