@@ -1,0 +1,151 @@
+"""A version that finds fewer faces answers fast and never fails; its faces alone give it away.
+
+Stable looks with `high`, its default. The bad versions here come with another default, `fast`: a
+release that saves CPU. It sees portraits as well as ever and loses small faces.
+"""
+
+import json
+from collections.abc import Iterator
+
+import cv2
+import numpy as np
+import pytest
+from tests.e2e.scene import EVIDENCE_GATHERS, GRAY_IS_READY, NAME, ROLLBACK, SCALED, Scene
+from tests.support import installation
+from tests.support.eventually import Patience, eventually
+from tests.support.load import Load, Question
+from tests.support.pictures import portrait
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240, func_only=True)]
+
+PROBE = "face-blur-probe"
+PROBED = Patience("the probe has asked gray about thirty faces", 60)
+
+# Every picture is compared, and none is answered from the cache, which would compare nothing.
+ALL_COMPARED = {"FACEBLUR_SHADOW_PERCENT": "100", "FACEBLUR_CACHE_MIB": "0"}
+LOOKS_LESS_HARD = {**ALL_COMPARED, "FACEBLUR_SENSITIVITY": "fast"}
+AGREEMENT = {
+    "name": "agreement",
+    "builtin": "faceAgreement",
+    "atLeast": "90%",
+    "unacceptable": "50%",
+}
+# `fast` loses one of the ten shipped faces.
+RECALL = {"name": "recall", "builtin": "faceRecall", "atLeast": "99%", "unacceptable": "50%"}
+
+
+def crowd() -> bytes:
+    """Return fifteen small faces as JPEG: `high` sees all of them, `fast` five."""
+    face = cv2.resize(portrait()[30:210, 130:320], (56, 56), interpolation=cv2.INTER_AREA)
+    picture = np.full((360, 480, 3), 128, np.uint8)
+    for row in range(3):
+        for column in range(5):
+            left, top = 96 * column + 20, 120 * row + 32
+            tile = face[:, ::-1] if (row + column) % 2 else face
+            picture[top : top + 56, left : left + 56] = tile
+    return cv2.imencode(".jpg", picture)[1].tobytes()
+
+
+def people(scene: Scene) -> Load:
+    """Return people who have a group photo blurred, and leave the sensitivity to the service."""
+    web = scene.page.url.removesuffix("/healthz")
+    return Load(Question(f"{web}/api/v1/blur", bodies=[crowd()]), rate=4)
+
+
+@pytest.fixture(scope="module")
+def _probe(home: installation.Reachable) -> Iterator[None]:
+    """Let the chart's probe run with the shipped pictures, without a pause between rounds."""
+    wanted = {
+        "probe.enabled": "true",
+        "probe.everySeconds": 1,
+        "probe.grayService": "face-blur-gray-service",
+    }
+    installation.install_service(home, wanted)
+    yield
+    installation.install_service(home)
+
+
+def test_a_version_that_finds_fewer_faces_than_stable_is_taken_back(scene: Scene) -> None:
+    # Given people with group photos
+    with people(scene):
+        # When a version that looks less hard is released
+        scene.release(50, 100, slos=[AGREEMENT], env=LOOKS_LESS_HARD)
+        scene.reaches_weight(50, within=GRAY_IS_READY)
+
+        # Then it is taken back for the faces it lost.
+        end = scene.reaches("RolledBack", within=ROLLBACK)
+
+    assert (end.weight, end.verdict) == (0, "Breach")
+    assert end.message.startswith("agreement: "), end.message
+
+
+@pytest.mark.usefixtures("_probe")
+def test_a_version_that_loses_labelled_faces_gets_no_request_and_else_is_taken_back(
+    scene: Scene,
+) -> None:
+    # Given a version that looks less hard, and a preflight that wants nearly all labelled faces
+    scene.release(20, 100, slos=[RECALL], env=LOOKS_LESS_HARD, preflight={"probe": "95%"})
+
+    # When the probe has asked gray
+    held = eventually(
+        scene.now, lambda one: "faces bad" in one.message, within=PROBED, what="gray is refused"
+    )
+
+    # Then gray gets no request,
+    assert (held.phase, held.weight) == ("Progressing", 0)
+    assert "preflight: the probe of gray: " in held.message
+    assert {one["toWeight"] for one in scene.decisions()} <= {0}
+    # and where nobody asks for that, it is taken back, although nobody uses it.
+    scene.kube.patch_rollout(NAME, {"spec": {"preflight": None}})
+    end = scene.reaches("RolledBack", within=ROLLBACK)
+    assert (end.weight, end.verdict) == (0, "Breach")
+    assert end.message.startswith("recall: "), end.message
+
+
+@pytest.mark.usefixtures("_probe")
+def test_a_version_that_finds_the_same_faces_passes_preflight_and_both_objectives(
+    scene: Scene,
+) -> None:
+    # Given people with group photos
+    with people(scene):
+        # When a version that looks as hard as stable is released
+        scene.release(
+            50,
+            100,
+            slos=[AGREEMENT, RECALL],
+            env=ALL_COMPARED,
+            preflight={"probe": "95%"},
+        )
+        scene.let_go_on(1)
+
+        # Then there is evidence enough to give it everything.
+        scene.reaches_weight(50, within=GRAY_IS_READY)
+        scene.reaches_weight(100, within=EVIDENCE_GATHERS)
+
+    status = (scene.kube.rollout(NAME) or {})["status"]
+    assert {one["name"]: one["verdict"] for one in status["slos"]} == {
+        "agreement": "Pass",
+        "recall": "Pass",
+    }
+
+
+@pytest.mark.usefixtures("_probe")
+def test_the_probe_runs_without_rights(scene: Scene) -> None:
+    # Given the probe, as the chart makes it
+    eventually(
+        lambda: scene.deployment(PROBE)["status"].get("readyReplicas", 0),
+        lambda ready: ready == 1,
+        within=SCALED,
+        what="the probe is ready",
+    )
+
+    # When its process says who it is and where it can write
+    script = (
+        "import json, os; "
+        "print(json.dumps([os.getuid(), os.access('/', os.W_OK), os.access('/labels', os.W_OK), "
+        "os.statvfs('/').f_flag & os.ST_RDONLY, os.path.exists('/var/run/secrets/kubernetes.io')]))"
+    )
+    said = json.loads(scene.kubectl("exec", f"deployment/{PROBE}", "--", "python", "-c", script))
+
+    # Then it is nobody, on a root that is read-only, without a key to the API.
+    assert said == [10001, False, False, 1, False]
