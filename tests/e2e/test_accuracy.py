@@ -5,7 +5,7 @@ release that saves CPU. It sees portraits as well as ever and loses small faces.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import cv2
 import numpy as np
@@ -55,14 +55,24 @@ def people(scene: Scene) -> Load:
 @pytest.fixture(scope="module")
 def _probe(home: installation.Reachable) -> Iterator[None]:
     """Let the chart's probe run with the shipped pictures, without a pause between rounds."""
-    wanted = {
-        "probe.enabled": "true",
-        "probe.everySeconds": 1,
-        "probe.grayService": "face-blur-gray-service",
-    }
-    installation.install_service(home, wanted)
+    upgrade(
+        home,
+        {
+            "probe.enabled": "true",
+            "probe.everySeconds": 1,
+            "probe.grayService": "face-blur-gray-service",
+        },
+    )
     yield
-    installation.install_service(home)
+    upgrade(home, {})
+
+
+def upgrade(home: installation.Reachable, values: Mapping[str, object]) -> None:
+    """Upgrade the chart of the service, which has to name the image that was promoted last."""
+    path = "-o=jsonpath={.spec.template.spec.containers[0].image}"
+    where = (f"-n={installation.NAMESPACE}", f"deployment/{installation.STABLE}")
+    tag = home.kubectl("get", *where, path).strip().rpartition(":")[2]
+    installation.install_service(home, {"image.tag": tag, **values})
 
 
 def test_a_version_that_finds_fewer_faces_than_stable_is_taken_back(scene: Scene) -> None:
