@@ -1,4 +1,4 @@
-"""Measures the operator: `python -m tests.benchmarks.operator [evidence] [decision] [rollback]`.
+"""Measures the operator: `python -m tests.benchmarks.operator [PART…]`.
 
 Figures go to `build/bench/operator.json` and into the table of `docs/benchmarks.md`; parts that
 are not named keep the figures they had. `--quick` is a smoke test and writes nothing.
@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from tests.benchmarks import figures
 from tests.benchmarks.figures import Figure
-from tests.benchmarks.operator import decision, evidence
+from tests.benchmarks.operator import decision, evidence, scale
 
 NAME = "operator"
 
@@ -25,6 +25,7 @@ def _rollback(*, quick: bool) -> list[Figure]:
 PARTS: dict[str, Callable[[bool], list[Figure]]] = {
     "evidence": lambda quick: evidence.measure(600, 20) if quick else evidence.measure(),
     "decision": lambda _: decision.measure(),
+    "scale": lambda quick: scale.measure(quick=quick),
     "rollback": lambda quick: _rollback(quick=quick),
 }
 
