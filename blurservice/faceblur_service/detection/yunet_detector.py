@@ -2,6 +2,10 @@
 
 OpenCV has a class for this network too; onnxruntime finds the same boxes in half the time or less,
 and that time is what small faces cost. Why it is worth its size: docs/design/detection.md.
+
+It reports its use to its maker, ten seconds after it is loaded, and keeps a database for that in
+the user's cache folder, unless an environment variable forbids it while it loads. Its function
+`disable_telemetry_events` comes too late. A test watches the sockets of a running service.
 """
 
 import os
@@ -15,6 +19,9 @@ import numpy.typing as npt
 from faceblur_service.blurring import Picture
 from faceblur_service.errors import DetectionFailed, ModelError
 from faceblur_service.geometry import Box, merge
+
+# Set, not a default: nobody may switch it on for pictures of people.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
 STRIDES = (8, 16, 32)
 _PADDING = 32
@@ -55,7 +62,12 @@ class YuNetDetector:
         # Imported here: native threads must be made after a fork.
         import onnxruntime
 
+        # After each run: windows come in many sizes, and it would keep room for all of them.
+        self._shrinking = onnxruntime.RunOptions()
+        self._shrinking.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
         options = onnxruntime.SessionOptions()
+        # Its patterns are one per size as well.
+        options.enable_mem_pattern = False
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         # Only errors: it would warn that the outputs' sizes follow the input's.
         options.log_severity_level = 3
@@ -85,7 +97,7 @@ class YuNetDetector:
             if self._session is None:
                 raise DetectionFailed("The detector is closed.")
             try:
-                outputs = self._session.run(_OUTPUTS, {"input": planes})
+                outputs = self._session.run(_OUTPUTS, {"input": planes}, self._shrinking)
             except Exception as err:  # its errors have no common base
                 raise DetectionFailed(f"The detector failed: {_first_line(err)}") from err
         columns = (width + right) // np.array(STRIDES)

@@ -24,20 +24,36 @@ pytestmark = [
 ]
 
 SCRIPT = Path(__file__).with_name("client_in_namespace.py")
+STABLE_PORT = 5001
 CALLS = "connect,sendto,sendmsg,sendmmsg,socket"
 
 
-def _traced(tmp_path: Path, *service: str) -> list[str]:
-    """Run a service command in an empty namespace and return its network calls."""
+def _traced(
+    tmp_path: Path, *service: str, before: str = "true", client: str = "", **more: str
+) -> tuple[list[str], str]:
+    """Run a service command in an empty namespace; return its network calls and the answer.
+
+    Args:
+        tmp_path: Where its files go.
+        *service: The command.
+        before: A shell command in the namespace before it; what that leaves running is ended.
+        client: What the client is asked for beside sending the picture.
+        **more: Environment variables of the service.
+    """
     picture, trace = tmp_path / "photo.jpg", tmp_path / "calls"
     picture.write_bytes(photos()[0])
-    program = [sys.executable, str(SCRIPT), str(picture), "--", "strace", "-f", "-qq"]
-    tracer = [*program, "-e", f"trace={CALLS}", "-o", str(trace), *service]
-    inside = f"ip link set lo up && exec {' '.join(map(_quoted, tracer))}"
-    done = blurservice.run(["unshare", "-n", "sh", "-c", inside], tmp_path)
+    tracer = ["strace", "-f", "-qq", "-e", f"trace={CALLS}", "-o", str(trace), "env"]
+    tracer += [f"{name}={value}" for name, value in more.items()]
+    program = " ".join(map(_quoted, [sys.executable, str(SCRIPT), str(picture)]))
+    traced = " ".join(map(_quoted, [*tracer, *service]))
+    # The namespace of processes ends all that is in it with its first one.
+    inside = f"ip link set lo up && {before}; {program} {client} -- {traced}"
+    done = blurservice.run(
+        ["unshare", "-n", "-p", "-f", "--mount-proc", "--kill-child", "sh", "-c", inside], tmp_path
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "200 faces=" in done.stdout
-    return trace.read_text().splitlines()
+    return trace.read_text().splitlines(), done.stdout
 
 
 def _quoted(word: str) -> str:
@@ -57,10 +73,12 @@ def _leaving(calls: list[str]) -> list[str]:
 
 
 def test_no_connection_is_attempted_while_a_photo_is_hidden(tmp_path: Path) -> None:
-    calls = _traced(tmp_path, *blurservice.command(5000))
+    calls, _ = _traced(tmp_path, *blurservice.command(5000), HOME=str(tmp_path))
 
     assert any("socket(AF_INET" in call for call in calls), "the tracer saw the listening socket"
     assert _leaving(calls) == []
+    # Nor is anything kept to be reported later.
+    assert not (tmp_path / ".cache" / "Microsoft").exists()
 
 
 def test_the_tracer_would_see_an_attempt(tmp_path: Path) -> None:
@@ -78,4 +96,43 @@ def test_the_tracer_would_see_an_attempt(tmp_path: Path) -> None:
     command = blurservice.command(5000)
     command[command.index("--config") + 1] = str(config)
 
-    assert _leaving(_traced(tmp_path, *command)) != []
+    calls, _ = _traced(tmp_path, *command)
+
+    assert _leaving(calls) != []
+
+
+@pytest.mark.parametrize(
+    ("more", "client", "want"),
+    [
+        pytest.param(
+            {"FACEBLUR_FALLBACK_AFTER_MS": "1", "FACEBLUR_SHADOW_PERCENT": "0"},
+            "",
+            "degraded=slow",
+            id="stable answers",
+        ),
+        pytest.param(
+            {"FACEBLUR_FALLBACK_AFTER_MS": "30000", "FACEBLUR_SHADOW_PERCENT": "100"},
+            "--until 'faceblur_shadow_pictures_total{result=\"compared\"'",
+            "degraded=None",
+            id="stable is compared with",
+        ),
+    ],
+)
+def test_only_the_configured_stable_is_called(
+    tmp_path: Path, more: dict[str, str], client: str, want: str
+) -> None:
+    gunicorn = " ".join(map(_quoted, blurservice.command(STABLE_PORT)))
+    calls, told = _traced(
+        tmp_path,
+        *blurservice.command(5000),
+        before=f"(FACEBLUR_TRACK=stable exec {gunicorn} > {tmp_path}/stable.log 2>&1 &)",
+        client=f"--after {STABLE_PORT} {client}",
+        FACEBLUR_FALLBACK_URL=f"http://127.0.0.1:{STABLE_PORT}",
+        **more,
+    )
+
+    stable = f'sin_port=htons({STABLE_PORT}), sin_addr=inet_addr("127.0.0.1")'
+    leaving = _leaving(calls)
+    assert want in told
+    assert leaving != []
+    assert [call for call in leaving if stable not in call] == []
