@@ -160,6 +160,13 @@ class InMemory:
                 await asyncio.sleep(0.01)
         return asyncio.get_running_loop().time() - begun
 
+    async def blind_at_30(self) -> None:
+        """Release up to 30 %, for an hour; from there on Prometheus hangs."""
+        self.install(quick_spec(steps=[{"weight": 30, "hold": "1h"}, {"weight": 100}]))
+        self.start()
+        await self.until_weight(30)
+        self.prometheus.latency = self.prometheus.latency.resolution * 10**9
+
     def command(self, text: str) -> None:
         """Put a command on the rollout, as a person does."""
         annotations = {"metadata": {"annotations": {"faceblur.dev/command": text}}}

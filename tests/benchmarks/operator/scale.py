@@ -122,7 +122,7 @@ def _copied(world: Many) -> int:
     """Return how much more memory a copy of the API server's objects takes."""
     gc.collect()
     before = resident()
-    kept = copy.deepcopy(world.api.objects)
+    kept = copy.deepcopy((world.api.objects, world.api._owned))
     return resident() - before if kept else 0
 
 

@@ -40,10 +40,7 @@ def test_approval_waits_for_a_command_that_is_taken_off_once_carried_out() -> No
 def test_abort_takes_the_traffic_back_at_once_while_prometheus_hangs() -> None:
     async def story() -> None:
         world = InMemory()
-        world.install(quick_spec(steps=[{"weight": 30, "hold": "1h"}, {"weight": 100}]))
-        world.start()
-        await world.until_weight(30)
-        world.prometheus.latency = world.prometheus.latency.resolution * 10**9
+        await world.blind_at_30()
 
         world.command("abort")
         took = await world.until_weight(0)

@@ -81,10 +81,7 @@ def test_bad_version_is_rolled_back_within_two_looks_at_prometheus() -> None:
 def test_gray_that_loses_readiness_is_rolled_back_while_prometheus_hangs() -> None:
     async def story() -> None:
         world = InMemory()
-        world.install(quick_spec(steps=[{"weight": 30, "hold": "1h"}, {"weight": 100}]))
-        world.start()
-        await world.until_weight(30)
-        world.prometheus.latency = world.prometheus.latency.resolution * 10**9
+        await world.blind_at_30()
 
         world.settles = False
         world.api.settle("face-blur-stable-gray", ready=0)
