@@ -150,7 +150,8 @@ def _quietly(request: Request, memory: Memory) -> Decision | None:
     refused = not_yet(plan, state, verdict, now)
     if refused is None:
         return None
-    state = changed(state, message=refused.message)
+    if state.message != refused.message:
+        state = changed(state, message=refused.message)
     memory = Memory(state, seen, None, memory.written_at, memory.baseline, kept)
     return Decision(state, memory, (), None, (), left(quiet, now), ())
 

@@ -14,6 +14,7 @@ VOLATILE = frozenset({"slos", "sampled_at", "no_data_since", "message", "serial"
 NAMES = tuple(one.name for one in fields(State))
 
 _values = attrgetter(*NAMES)
+_PLACES = {name: place for place, name in enumerate(NAMES)}
 _footing = attrgetter(*(name for name in NAMES if name not in VOLATILE))
 
 
@@ -24,7 +25,8 @@ def footing(state: State) -> tuple[object, ...]:
 
 
 def changed(state: State, **changes: object) -> State:
-    """Return the state with other values; like `replace`, which takes twice as long."""
-    values = dict(zip(NAMES, _values(state), strict=True))
-    values.update(changes)
-    return State(**values)
+    """Return the state with other values; like `replace`, which takes three times as long."""
+    values = list(_values(state))
+    for name, value in changes.items():
+        values[_PLACES[name]] = value
+    return State(*values)
