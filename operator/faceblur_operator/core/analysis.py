@@ -12,8 +12,10 @@ from faceblur_operator.core.judge import (
     Blind,
     Held,
     Terms,
+    Tick,
     blinded,
     count,
+    hear,
     judge_gauge,
     judge_ratio,
     learn,
@@ -131,10 +133,13 @@ def _leans(plan: Plan, state: State, now: datetime) -> bool:
 
 
 def _leans_by(slo: SloState, objective: RatioObjective, lean: float) -> bool:
+    # What is read of stable later is what one hurries for, unless it has told already that stable
+    # shares it: there Prometheus has enough to do.
+    if log_versus(slo.versus_after) < -lean / LEANING:
+        return False
     worse = log_versus(slo.versus)
     if objective.max_ratio is not None and worse >= lean:
         return True
-    # What stable shares is no reason to hurry: there Prometheus has enough to do.
     return (
         objective.allowed is not None
         and slo.gray.bad > objective.allowed * slo.gray.total
@@ -190,7 +195,8 @@ def _judge(
         return judge_ratio(slo, objective, terms) if is_warm else waiting(slo, "warming up"), kept
     found |= found_stable
     if not is_warm:
-        return waiting(slo, "warming up"), found
+        heard = hear(slo, stable, samples.at) if isinstance(stable, Tick) else slo
+        return waiting(heard, "warming up"), found
     if gray is None:
         return waiting(slo, "first look, counting from here"), found
     return judge_ratio(learn(slo, objective, gray, stable, samples.at), objective, terms), found

@@ -1,7 +1,7 @@
 """One objective, its evidence and the samples of one tick: the new evidence and a verdict."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from math import isfinite, log
 from typing import NamedTuple
@@ -163,30 +163,46 @@ def _compared(
 
     An outage that both share begins and ends between the scrapes of the two. Held against what
     was read of stable before, gray looks worse at its beginning; against what is read after, at
-    its end. Only a gray that is worse looks so against both.
+    its end. Only a gray that is worse looks so against both. Of what came in one look nobody can
+    tell which was read first, so it is neither.
     """
     versus, later = state.versus, state.versus_after
-    # A tick in which more was bad than happened is a torn reading; it proves nothing.
-    if stable is None or not (_is_whole(gray) and _is_whole(stable)):
+    if stable is None:
         return _Compared(versus, later, ALL_COMPARED, ALL_COMPARED)
     mine = Counts(gray.comparable_total, gray.comparable_bad)
     theirs = Counts(stable.comparable_total, stable.comparable_bad)
-    before = _joined(state.before, theirs, at)
-    after = _joined(state.after, mine, at)
-    is_same = versus == later and (before.events, after.events) == (theirs, mine)
+    before, after = _recent(state.before, at), _recent(state.after, at)
+    # A tick in which more was bad than happened is a torn reading; it proves nothing.
+    if not (_is_whole(gray) and _is_whole(stable)):
+        return _Compared(versus, later, before, replace(after, since=after.since or at))
+    is_first = not (state.stable.total or state.restarts or before.since)
     if mine.total and before.events.total:
         versus, before = _with(versus, objective, mine, before.events), ALL_COMPARED
     if theirs.total and after.events.total:
-        later = versus if is_same else _with(later, objective, after.events, theirs)
-        after = ALL_COMPARED
-    return _Compared(versus, later, before, after)
+        later, after = _with(later, objective, after.events, theirs), ALL_COMPARED
+        # Counting began for both at once, and gray had no traffic before: what is read of stable
+        # first reaches back as far as gray's, and is as good as something read before.
+        versus = later if is_first else versus
+    return _Compared(versus, later, _joined(before, theirs, at), _joined(after, mine, at))
+
+
+def hear(state: SloState, stable: Tick, at: datetime) -> SloState:
+    """Return the state in which what stable did while gray warmed up waits for gray's first."""
+    if not _is_whole(stable):
+        return state
+    theirs = Counts(stable.comparable_total, stable.comparable_bad)
+    return replace(state, before=_joined(_recent(state.before, at), theirs, at))
+
+
+def _recent(left: Uncompared, at: datetime) -> Uncompared:
+    """Return what waits, unless it has waited for too long."""
+    is_old = left.since is not None and at - left.since > LONGEST_APART
+    return ALL_COMPARED if is_old else left
 
 
 def _joined(left: Uncompared, more: Counts, at: datetime) -> Uncompared:
-    """Return what waits together with what came, without what waited for too long."""
-    if left.since is None or at - left.since > LONGEST_APART:
-        return Uncompared(more, at) if more.total else ALL_COMPARED
-    return Uncompared(left.events + more, left.since)
+    """Return what waits together with what came."""
+    return Uncompared(left.events + more, left.since or at) if more.total else left
 
 
 def _with(
@@ -198,14 +214,6 @@ def _with(
     return evidence.versus_add(versus, max_ratio=ratio, gray=gray, stable=stable)
 
 
-def _log_worse(state: SloState) -> float:
-    """Return log E against "gray is no worse than stable" that stands in either order."""
-    worse = evidence.log_versus(state.versus)
-    if state.versus_after == state.versus:
-        return worse
-    return min(worse, evidence.log_versus(state.versus_after))
-
-
 def judge_ratio(state: SloState, objective: RatioObjective, terms: Terms) -> SloState:
     """Return the state with the verdict its evidence supports."""
     gray = state.gray
@@ -214,7 +222,7 @@ def judge_ratio(state: SloState, objective: RatioObjective, terms: Terms) -> Slo
         return _said(state, Verdict.ERROR, why)
     limit = terms.log_breach + state.restarts * LOG_2
     if gray.bad > 0:
-        worse = _log_worse(state)
+        worse = min(evidence.log_versus(one) for one in (state.versus, state.versus_after))
         if objective.max_ratio is not None and worse >= limit:
             return _said(
                 state,
@@ -237,7 +245,7 @@ def _breached(
     gray, stable = state.gray, state.stable
     # At 100 % nobody is left to compare with, and stable is the safer place.
     # Before that, what stable did is sometimes only read later.
-    is_alone = not terms.is_split or not (stable.total or state.after.events.total)
+    is_alone = not terms.is_split or not (stable.total or state.restarts or state.after.since)
     is_worse = worse >= terms.log_worse + state.restarts * LOG_2
     if is_alone or is_worse or terms.rolls_back_shared:
         why = f"{_share(gray)} bad, allowed {allowed:.2%}, {_bound(broken, limit)}"

@@ -68,8 +68,8 @@ class SloState:
 
     Attributes:
         gray, stable: events counted since the last restart of the tests.
-        versus: accumulators of the comparison with what was read of stable before, or together.
-        versus_after: the same with what was read of stable after, or together.
+        versus: accumulators of the comparison with what was read of stable at earlier looks.
+        versus_after: the same with what was read of stable at later ones.
         before: events of stable that wait for gray's next; lost with the process, without harm.
         after: events of gray that wait for stable's next; the same.
         restarts: how often a shared outage restarted the tests; each one costs a factor of two.

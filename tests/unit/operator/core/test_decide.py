@@ -87,6 +87,8 @@ def test_a_breach_takes_all_traffic_back_before_anything_else_is_written() -> No
     world = at_weight(25, plan)
 
     world.serve(**BAD)
+    world.tick(plan)
+    world.serve(**BAD)
     decision = world.tick(plan)
 
     first = decision.effects[0]

@@ -119,8 +119,9 @@ def test_a_stable_deployment_that_vanishes_stops_everything_but_a_rollback() -> 
     world.tick(plan)
     assert (world.phase, world.weight) == (Phase.INVALID, 25)
 
-    world.serve(gray=60, bad=60, stable=100)
-    world.tick(plan)
+    for _ in range(2):
+        world.serve(gray=60, bad=60, stable=100)
+        world.tick(plan)
 
     assert world.weight == 0
 
@@ -133,6 +134,8 @@ def test_a_rollback_without_any_ingress_deletes_the_gray_one() -> None:
         world.settle()
     world.ingress = None
     world.serve(gray=60, bad=60, stable=100)
+    world.tick(plan)
+    world.serve(stable=100)
 
     decision = world.tick(plan)
 
