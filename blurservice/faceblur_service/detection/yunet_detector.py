@@ -62,12 +62,7 @@ class YuNetDetector:
         # Imported here: native threads must be made after a fork.
         import onnxruntime
 
-        # After each run: windows come in many sizes, and it would keep room for all of them.
-        self._shrinking = onnxruntime.RunOptions()
-        self._shrinking.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
         options = onnxruntime.SessionOptions()
-        # Its patterns are one per size as well.
-        options.enable_mem_pattern = False
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         # Only errors: it would warn that the outputs' sizes follow the input's.
         options.log_severity_level = 3
@@ -97,7 +92,7 @@ class YuNetDetector:
             if self._session is None:
                 raise DetectionFailed("The detector is closed.")
             try:
-                outputs = self._session.run(_OUTPUTS, {"input": planes}, self._shrinking)
+                outputs = self._session.run(_OUTPUTS, {"input": planes})
             except Exception as err:  # its errors have no common base
                 raise DetectionFailed(f"The detector failed: {_first_line(err)}") from err
         columns = (width + right) // np.array(STRIDES)
