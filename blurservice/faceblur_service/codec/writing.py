@@ -44,6 +44,9 @@ def encode(frames: Iterable[Frame], header: Header) -> bytes:
         if err is source.error or isinstance(err, FaceBlurError):
             raise
         raise EncodingFailed(f"The picture cannot be written as {header.format.name}.") from err
+    finally:
+        # An error holds the frames of its traceback, and these the picture, in a circle.
+        source.error = None
 
 
 class _Source:
@@ -59,6 +62,8 @@ class _Source:
     def __next__(self) -> Frame:
         try:
             return next(self._frames)
+        except StopIteration:
+            raise
         except Exception as err:
             self.error = err
             raise
