@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 import cv2
 
 from faceblur_service.animation import over_all, with_neighbours
-from faceblur_service.blurring import Picture, hide_faces, hide_faces_inplace
+from faceblur_service.blurring import Picture, hide_faces_inplace
 from faceblur_service.codec import Format, Frame, Header, encode, frames, read_header
 from faceblur_service.deadline import Deadline
 from faceblur_service.detection import Detector
@@ -109,10 +109,10 @@ class Pipeline:
         def hide(judged: tuple[Frame, tuple[Box, ...]]) -> Frame:
             frame, found = judged
             with clock.stage("blur"):
-                hidden, count = self._hide(frame.picture, found, options)
-            again.append(count)
+                # In the decoded pixels themselves, which nobody else has.
+                again.append(self._hide_inplace(frame.picture, found, options))
             deadline.check()
-            return Frame(hidden, frame.alpha, frame.duration_ms)
+            return frame
 
         # By map: a loop's variable would keep 75 MB of an original of 25 megapixels in memory
         # while its result is written.
@@ -165,23 +165,22 @@ class Pipeline:
             DetectionFailed: The faces could not be looked for.
         """
         boxes = self._find(picture, options)
-        hidden, again = self._hide(picture, boxes, options)
+        hidden = picture.copy()
+        again = self._hide_inplace(hidden, boxes, options)
         return Hidden(hidden, numbered(boxes), again)
 
-    def _hide(
-        self, picture: Picture, boxes: tuple[Box, ...], options: Options
-    ) -> tuple[Picture, int]:
-        """Hide the boxes, look again, and hide harder what is still a face.
+    def _hide_inplace(self, picture: Picture, boxes: tuple[Box, ...], options: Options) -> int:
+        """Hide the boxes, look again, hide harder what is still a face; return how many are.
 
         Solid and emoji are opaque: there is nothing left to be recognised, and a drawn face that
         is taken for one is what was asked for.
         """
-        hidden = hide_faces(picture, boxes, options.mode, options.strength)
+        hide_faces_inplace(picture, boxes, options.mode, options.strength)
         if not boxes or options.mode in {Mode.SOLID, Mode.EMOJI}:
-            return hidden, 0
-        still = [boxes[index] for index in still_faces(hidden, boxes, self.detector)]
-        hide_faces_inplace(hidden, still, Mode.SOLID)
-        return hidden, len(still)
+            return 0
+        still = [boxes[index] for index in still_faces(picture, boxes, self.detector)]
+        hide_faces_inplace(picture, still, Mode.SOLID)
+        return len(still)
 
 
 def _seen(

@@ -23,6 +23,8 @@ from faceblur_service.geometry import Box, merge
 # Set, not a default: nobody may switch it on for pictures of people.
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
+# Nobody asks for more pixels at once: a run takes 75 bytes for each.
+LARGEST_SIDE = 1152
 STRIDES = (8, 16, 32)
 _PADDING = 32
 _OUTPUTS = [f"{kind}_{stride}" for stride in STRIDES for kind in ("cls", "obj", "bbox")]
@@ -54,7 +56,8 @@ class YuNetDetector:
         self._session: Any = None
         try:
             self._open(model)
-            self.find_faces(np.zeros((64, 64, 3), np.uint8))
+            # The largest: its memory is kept, so what this process holds is known from the start.
+            self.find_faces(np.zeros((LARGEST_SIDE, LARGEST_SIDE, 3), np.uint8))
         except (ImportError, OSError, RuntimeError, ValueError, DetectionFailed) as err:
             raise ModelError(f"Model {model} cannot be used: {_first_line(err)}") from err
 
