@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from kubernetes import client, config
 from tests.cluster import Cluster, tools
+from tests.support.eventually import Patience, eventually
 from tests.support.specs import CASES, Case, Spec, a_resource, a_spec
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(120)]
@@ -28,6 +29,8 @@ STATUS = {
     "revision": "5d4f8c7b6",
     "memory": '{"serial":3}',
 }
+ESTABLISHING = Patience("establishing a CRD", 30)
+ESTABLISHED = '{.status.conditions[?(@.type=="Established")].status}'
 Kubectl = Callable[..., subprocess.CompletedProcess[str]]
 # Tries to create an object and returns what the API server says against it, None: nothing.
 Try = Callable[[Spec], str | None]
@@ -50,8 +53,13 @@ def kubectl(cluster: Cluster) -> Kubectl:
         )
 
     assert run("apply", "--server-side", "-f", str(CRD)).returncode == 0
-    established = run("wait", "--for=condition=Established", "--timeout=30s", "-f", str(CRD))
-    assert established.returncode == 0, established.stderr
+    # `kubectl wait` gives up on an object that has no conditions yet.
+    eventually(
+        lambda: run("get", "-f", str(CRD), "-o", f"jsonpath={ESTABLISHED}").stdout,
+        lambda said: said == "True",
+        within=ESTABLISHING,
+        what="a CRD that is established",
+    )
     return run
 
 
@@ -120,10 +128,17 @@ def test_a_typo_is_refused(refusal: Try) -> None:
 
 
 def test_explain_tells_meaning_unit_and_default(kubectl: Kubectl) -> None:
-    said = kubectl("explain", "faceblurrollout.spec.analysis").stdout
+    # The document that explains a resource is published a moment after the resource.
+    said = eventually(
+        lambda: kubectl("explain", "faceblurrollout.spec.analysis").stdout,
+        lambda text: text != "",
+        within=ESTABLISHING,
+        what="an explanation",
+    )
 
     words = " ".join(said.split())
-    assert "How often to ask. A duration of at least 1s, default 5s." in words
+    assert "How often to ask; up to five times as often" in words
+    assert "A duration of at least 1s, default 5s." in words
     assert "slos <[]Object> -required-" in words
 
 
