@@ -14,12 +14,14 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
+from tests.support.pictures import pair
 from tests.support.samples import animation, saved
 
 from faceblur_service.detection import Detector
 
 KINDS = {
     "JPEG": "JPEG",
+    "JPEG faces": "JPEG",
     "JPEG turned": "JPEG",
     "JPEG CMYK": "JPEG",
     "PNG": "PNG",
@@ -71,13 +73,18 @@ def measured(kind: str, megapixels: float, *, real: bool = False) -> Peak:
 
 
 def sample(kind: str, megapixels: float) -> bytes:
-    """Return a file of a smooth picture with some noise, so that it is neither empty nor huge."""
+    """Return a file of a smooth picture with some noise, so that it is neither empty nor huge.
+
+    Or of two people, where the kind says so.
+    """
     frames = 10 if "animated" in kind else 1
     side = round((megapixels * 1e6 / frames) ** 0.5)
     noise = np.random.default_rng(0).integers(
         0, 255, (side // 300 + 2, side // 300 + 2, 3), np.uint8
     )
     picture = Image.fromarray(noise).resize((side, side))
+    if "faces" in kind:
+        picture = Image.fromarray(np.ascontiguousarray(pair()[:, :, ::-1])).resize((side, side))
     name = KINDS[kind]
     if frames > 1:
         shown = [picture.rotate(90 * n) for n in range(frames)]

@@ -8,8 +8,12 @@ MAX_PIXELS = 25_000_000
 """Of all frames together."""
 
 MAX_FRAMES = 300
-MAX_COST = 304 * 1024 * 1024
-"""What one picture may take beside the models in a pod of 512 MiB."""
+MAX_COST = 240 * 1024 * 1024
+"""What pictures at work may take in a pod of 512 MiB.
+
+Beside the service with its models and the memory that they look with, 165 MiB (and 80 MiB of files,
+which the kernel may drop); gunicorn's parent, 30; and a full cache of results, 64.
+"""
 
 
 class Format(StrEnum):
@@ -42,25 +46,26 @@ _SUFFIXES = {
     Format.GIF: (".gif",),
 }
 
-# Bytes per pixel at the worst moment, beside the frames that are kept, measured: 11 while
-# faces are looked for, which copies the picture; more where the encoder takes more.
+# Bytes per pixel at the worst moment, beside the frames that are kept, measured: two copies while
+# a picture is turned or converted; more where the encoder takes more. Looking for faces takes
+# nothing that grows with the picture.
 _WORK = {
-    Format.JPEG: 11,
-    Format.PNG: 11,
-    Format.WEBP: 11,
+    Format.JPEG: 8,
+    Format.PNG: 8,
+    Format.WEBP: 9,
     Format.AVIF: 30,
     Format.TIFF: 11,
-    Format.GIF: 17,
+    Format.GIF: 18,
 }
 # WebP packs transparency without loss, too, and looks for repetitions in all of it.
 _LOSSLESS_WEBP = 30
 # The faster encoder, which a large picture cannot have.
-_SMALL_WEBP = 13
+_SMALL_WEBP = 14
 LARGE_WEBP = 12_000_000
 # A decoder of an animation holds two canvases, and three frames wait for their neighbours.
 _ANIMATION = 20
-# Whatever the size: strips, tables, the file itself.
-_SOME = 16 * 1024 * 1024
+# Whatever the size: strips, tables, the file itself, windows that are looked at.
+_SOME = 24 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)

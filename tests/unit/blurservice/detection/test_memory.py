@@ -1,0 +1,36 @@
+"""Looking for faces takes no memory that the header's cost does not name."""
+
+import pytest
+from tests.support.peak import Peak, measured
+
+from faceblur_service import models
+from faceblur_service.codec import MAX_COST
+from faceblur_service.detection import yunet_detector, zoomed
+from faceblur_service.selfcheck import ACROSS, CELL
+
+POD = 512 * 2**20
+# Of gunicorn's parent, what it does not share with its worker.
+PARENT = 30 * 2**20
+
+
+@pytest.fixture(scope="module", params=[12, 24.9])
+def found(request: pytest.FixtureRequest) -> Peak:
+    if not all(map(models.find_optional, (models.FACE_FULL_RANGE, models.YUNET))):
+        pytest.skip("no models: set FACEBLUR_MODELS_DIR")
+    return measured("JPEG faces", request.param, real=True)
+
+
+def test_a_photo_with_faces_takes_no_more_than_its_cost(found: Peak) -> None:
+    assert found.peak - found.base <= found.cost
+
+
+def test_the_service_and_a_photo_fit_into_a_pod(found: Peak) -> None:
+    assert found.base + found.cost + PARENT <= POD
+
+
+def test_the_service_and_the_dearest_picture_fit_into_a_pod(found: Peak) -> None:
+    assert found.base + MAX_COST + PARENT <= POD
+
+
+def test_no_window_needs_more_than_what_is_held_from_the_start() -> None:
+    assert max(zoomed.WINDOW, ACROSS * CELL) <= yunet_detector.LARGEST_SIDE
