@@ -50,7 +50,7 @@ _SUFFIXES = {
 # a picture is turned or converted; more where the encoder takes more. Looking for faces takes
 # nothing that grows with the picture.
 _WORK = {
-    Format.JPEG: 8,
+    Format.JPEG: 7,
     Format.PNG: 8,
     Format.WEBP: 9,
     Format.AVIF: 30,
