@@ -15,7 +15,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from faceblur_service import jsonlog
+from faceblur_service import allocator, jsonlog
 from faceblur_service.detection.factory import make_detector
 from faceblur_service.errors import FaceBlurError, ServiceError, StartError
 from faceblur_service.pipeline import Pipeline
@@ -29,6 +29,7 @@ _KILL_ME_FIRST = "1000"
 def main() -> int:
     """Serve until standard input ends."""
     logging.config.dictConfig(jsonlog.config())
+    allocator.give_back_large_blocks()
     # An interrupt at a terminal goes to the whole group; the server decides when this one ends.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:

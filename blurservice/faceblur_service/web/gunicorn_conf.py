@@ -3,7 +3,7 @@
 import sys
 from typing import Any
 
-from faceblur_service import jsonlog
+from faceblur_service import allocator, jsonlog
 from faceblur_service import settings as _settings
 from faceblur_service.errors import SettingsError
 from faceblur_service.web import drain
@@ -47,7 +47,8 @@ def when_ready(server: Any) -> None:
 
 
 def post_fork(_server: Any, _worker: Any) -> None:
-    """Hand the time limit for slow clients on."""
+    """Hand the time limit for slow clients on, and keep memory small."""
     from faceblur_service.web.worker import PacedSocket
 
     PacedSocket.stall_s = float(_read.stall_s)
+    allocator.give_back_large_blocks()
