@@ -103,7 +103,8 @@ def unready(scene: Scene) -> Run:
         now = time.monotonic()
         scene.stop_serving()
         begin = scene.pods.first("unready", now)
-        run = _until_zero(scene, load, begin)
+        # Each watch has a thread of its own: the weight may be seen at 0 before its cause is seen.
+        run = _until_zero(scene, load, begin, since=now)
     return replace(run, first_gray=max(first_gray - ready, 0.0))
 
 
@@ -140,15 +141,15 @@ CASES = (
 )
 
 
-def _until_zero(scene: Scene, load: Load, begin: float) -> Run:
-    zero = scene.weights.first("0", begin)
-    decision = scene.phases.first("RollingBack", begin)
+def _until_zero(scene: Scene, load: Load, begin: float, since: float | None = None) -> Run:
+    zero = scene.weights.first("0", since or begin)
+    decision = scene.phases.first("RollingBack", since or begin)
     _pass_time(SETTLED_S)
     answers = [one for one in load.answers if one.ended >= begin]
     gray = [one.ended for one in answers if one.is_gray]
     return Run(
-        decision=decision - begin,
-        zero=zero - begin,
+        decision=max(decision - begin, 0.0),
+        zero=max(zero - begin, 0.0),
         last_gray=max(gray, default=begin) - begin,
         failures=len(failed(answers)),
     )
