@@ -51,6 +51,9 @@ class Peak:
     base: int
     """Resident before it, detector included."""
 
+    held: int
+    """Of that, what is no file: the kernel drops files for it when memory runs short."""
+
     peak: int
     cost: int
     """What the header said that it takes beside the base."""
@@ -158,9 +161,9 @@ def main() -> None:
     pipeline.run(small.getvalue())
     header = read_header(data)
     Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
-    base = resident()
+    base, held = resident(), resident("RssAnon")
     pipeline.run(data)
-    found = Peak(given.kind, header.pixels, base, resident("VmHWM"), header.cost)
+    found = Peak(given.kind, header.pixels, base, held, resident("VmHWM"), header.cost)
     print(json.dumps(asdict(found)))  # noqa: T201 - the result
 
 
