@@ -79,6 +79,8 @@ class Engine:
         try:
             lane.send((what, arguments))
             if not lane.poll(seconds):
+                # Its answer may still come, and must not be taken for the next picture's.
+                lane.close()
                 raise EngineLost("The blur engine does not answer.")
             worked, found = lane.recv()
         except (EOFError, OSError) as err:
