@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from tests.benchmarks.blur.http import p95_of, unlike
+from tests.benchmarks.blur.client import p95_of, unlike
 from tests.benchmarks.figures import Figure
 from tests.support.answers import Answer, failed, summary
 from tests.support.blurservice import Running, running

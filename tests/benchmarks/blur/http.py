@@ -1,21 +1,15 @@
-"""http.*: what the API carries, in a pod and on the whole machine, and what a batch of 200 takes.
+"""http.*: what the API carries, in a pod and on the whole machine, and a batch of 200 pictures."""
 
-The clients run beside the service on the same cores and keep their connections, as a proxy does.
-"""
-
-import http.client
 import json
 import statistics
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from tests.benchmarks.blur import pod, scenes
+from tests.benchmarks.blur.client import ask, connect, p95_of, unlike
 from tests.benchmarks.figures import Figure
 from tests.support.blurservice import Running, running
 from tests.support.pictures import photos
@@ -25,15 +19,6 @@ CLIENTS = (1, 2, 4, 8)
 BATCH = 200
 BATCH_PATH = "/api/v1/blur/batch"
 _SETTINGS = {"FACEBLUR_SENSITIVITY": "high", "FACEBLUR_CACHE_MIB": "0"}
-_GIVE_UP_S = 120
-
-
-@dataclass(frozen=True, slots=True)
-class Timed:
-    """One answer: how long the client waited, and how long the stages of the pipeline took."""
-
-    ms: float
-    pipeline_ms: float
 
 
 def measure(requests: int = 80, batch: int = BATCH) -> list[Figure]:
@@ -63,9 +48,9 @@ def _kills(limited: pod.Pod) -> Figure:
 def _steps(
     service: Running, pictures: Sequence[bytes], where: str, requests: int
 ) -> Iterator[Figure]:
-    _ask(service, pictures, clients=1, requests=5)
+    ask(service, pictures, clients=1, requests=5)
     for clients in CLIENTS:
-        answers, seconds = _ask(service, pictures, clients=clients, requests=requests)
+        answers, seconds = ask(service, pictures, clients=clients, requests=requests)
         n = len(answers)
         name = f"http.{where}.{clients}-clients"
         yield Figure(name=f"{name}.rate", value=n / seconds, unit="1/s", better="higher", n=n)
@@ -76,65 +61,6 @@ def _steps(
         if clients == 1:
             over = statistics.median(answer.ms - answer.pipeline_ms for answer in answers)
             yield Figure(name=f"http.{where}.overhead", value=over, unit="ms", n=n)
-
-
-def _ask(
-    service: Running, pictures: Sequence[bytes], *, clients: int, requests: int
-) -> tuple[list[Timed], float]:
-    """Return every answer, and the seconds of all together."""
-    answers: list[Timed] = []
-    failed: list[Exception] = []
-
-    def client(number: int) -> None:
-        connection = connect(service)
-        try:
-            for turn in range(number, requests, clients):
-                picture = unlike(pictures[turn % len(pictures)], turn)
-                answers.append(_timed(connection, picture))
-        except (OSError, http.client.HTTPException, ValueError) as err:
-            failed.append(err)
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=client, args=(number,)) for number in range(clients)]
-    start = time.perf_counter()
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    if failed:
-        raise RuntimeError(f"{len(failed)} of {clients} clients failed: {failed[0]!r}")
-    return answers, time.perf_counter() - start
-
-
-def unlike(picture: bytes, number: int) -> bytes:
-    """Return the JPEG file with a comment in it.
-
-    The service works only once on equal pictures that come at the same time, also without a cache.
-    """
-    return picture[:2] + b"\xff\xfe\x00\x0a" + number.to_bytes(8, "big") + picture[2:]
-
-
-def p95_of(values: Sequence[float]) -> float:
-    """Return the value that 95 % do not exceed (nearest rank)."""
-    return sorted(values)[max(0, -(-len(values) * 95 // 100) - 1)]
-
-
-def connect(service: Running) -> http.client.HTTPConnection:
-    """Return a connection that is kept from one request to the next."""
-    return http.client.HTTPConnection(urlsplit(service.url).netloc, timeout=_GIVE_UP_S)
-
-
-def _timed(connection: http.client.HTTPConnection, picture: bytes) -> Timed:
-    start = time.perf_counter()
-    connection.request("POST", "/api/v1/blur", picture, {"Content-Type": "image/jpeg"})
-    answer = connection.getresponse()
-    answer.read()
-    ms = (time.perf_counter() - start) * 1000
-    if answer.status != 200:
-        raise ValueError(f"answered {answer.status}")
-    stages = (answer.getheader("Server-Timing") or "").split(",")
-    return Timed(ms, sum(float(stage.partition("dur=")[2] or 0) for stage in stages))
 
 
 def _batch(service: Running, count: int) -> Iterator[Figure]:

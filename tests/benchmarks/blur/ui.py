@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import expect, sync_playwright
-from tests.benchmarks.blur.http import unlike
+from tests.benchmarks.blur.client import unlike
 from tests.benchmarks.figures import Figure
 from tests.support.blurservice import running
 from tests.support.pictures import photos
