@@ -106,10 +106,8 @@ def _enlarged(grid: cv2.typing.MatLike, region: Region, how: int) -> Picture:
 def _blend_inplace(view: Picture, cover: Picture, region: Region, head: Box, *, soft: bool) -> None:
     """Put the cover over the head's ellipse; outside it every pixel stays exactly as it was."""
     for rows in _strips(region):
-        share = _share(region, head, rows, soft=soft)[:, :, None]
-        below = view[rows].astype(np.int32)
-        below += ((cover[rows].astype(np.int32) - below) * share + 128) >> 8
-        view[rows] = below
+        share = _share(region, head, rows, soft=soft)
+        view[rows] = cv2.blendLinear(cover[rows], view[rows], share, 1 - share)
 
 
 def _strips(region: Region) -> Iterator[slice]:
@@ -118,20 +116,23 @@ def _strips(region: Region) -> Iterator[slice]:
         yield slice(start, min(region.height, start + step))
 
 
-def _share(region: Region, head: Box, rows: slice, *, soft: bool) -> npt.NDArray[np.int32]:
-    """Return how much of the cover shows in some rows of a region: 0 to 256.
+def _share(region: Region, head: Box, rows: slice, *, soft: bool) -> npt.NDArray[np.float32]:
+    """Return how much of the cover shows in some rows of a region: 0 to 1.
 
     The ellipse is that of the whole head, also where the picture's edge cuts it: an ellipse of the
     visible part alone would leave the face's edge at the picture's edge outside.
     """
-    x = np.arange(region.x1, region.x2, dtype=np.float32) + (0.5 - (head.x1 + head.x2) / 2)
-    y = np.arange(region.y1 + rows.start, region.y1 + rows.stop, dtype=np.float32)
-    y += 0.5 - (head.y1 + head.y2) / 2
     # One pixel more than the ellipse, so that rounding never leaves a pixel of the face.
-    x /= head.width / 2 + 1
-    y /= head.height / 2 + 1
+    x = _across(region.x1, region.x2, (head.x1 + head.x2) / 2, head.width / 2 + 1)
+    top, end = region.y1 + rows.start, region.y1 + rows.stop
+    y = _across(top, end, (head.y1 + head.y2) / 2, head.height / 2 + 1)
     radius = np.sqrt((x * x)[None, :] + (y * y)[:, None])
     if not soft:
-        return np.where(radius <= 1, np.int32(256), np.int32(0))
-    share = np.clip((1 - radius) * (256 / (1 - FULLY_HIDDEN)), 0, 256)
-    return np.asarray(share, np.int32)
+        return np.asarray(radius <= 1, np.float32)
+    share = (1 - radius) / np.float32(1 - FULLY_HIDDEN)
+    return np.asarray(np.clip(share, 0, 1, out=share), np.float32)
+
+
+def _across(start: int, stop: int, middle: float, half: float) -> npt.NDArray[np.float32]:
+    """Return where each pixel's middle lies: 0 in the middle of the ellipse, 1 at its rim."""
+    return np.asarray((np.arange(start, stop) + (0.5 - middle)) / half, np.float32)

@@ -13,6 +13,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -54,6 +55,8 @@ class YuNetDetector:
         self._threshold = threshold
         self._lock = threading.Lock()
         self._session: Any = None
+        # Kept: the kernel takes as long to hand out and clear fresh memory as filling it takes.
+        self._input = np.empty(3 * LARGEST_SIDE * LARGEST_SIDE, np.float32)
         try:
             self._open(model)
             # The largest: its memory is kept, so what this process holds is known from the start.
@@ -87,13 +90,10 @@ class YuNetDetector:
             raise DetectionFailed("The detector was made before a fork.")
         height, width = picture.shape[:2]
         down, right = -height % _PADDING, -width % _PADDING
-        # Plane by plane: a tenth of the time of OpenCV's function for this.
-        planes = np.zeros((1, 3, height + down, width + right), np.float32)
-        for channel in range(3):
-            planes[0, channel, :height, :width] = picture[:, :, channel]
         with self._lock:
             if self._session is None:
                 raise DetectionFailed("The detector is closed.")
+            planes = self._planes(picture, height + down, width + right)
             try:
                 outputs = self._session.run(_OUTPUTS, {"input": planes})
             except Exception as err:  # its errors have no common base
@@ -104,6 +104,21 @@ class YuNetDetector:
             scores, objects, offsets = outputs[3 * i : 3 * i + 3]
             boxes += self._boxes(scores, objects, offsets, stride, int(columns[i]))
         return merge(boxes)
+
+    def _planes(self, picture: Picture, high: int, wide: int) -> Array:
+        """Return the network's input: float32, shape (1, 3, high, wide), zero beyond the picture.
+
+        Plane by plane: a tenth of the time of OpenCV's function for this.
+        """
+        height, width = picture.shape[:2]
+        if self._input.size < 3 * high * wide:
+            self._input = np.empty(3 * high * wide, np.float32)
+        planes = self._input[: 3 * high * wide].reshape(1, 3, high, wide)
+        for channel in range(3):
+            planes[0, channel, :height, :width] = cv2.extractChannel(picture, channel)
+        planes[0, :, height:] = 0
+        planes[0, :, :height, width:] = 0
+        return planes
 
     def _boxes(
         self, scores: Array, objects: Array, offsets: Array, stride: int, columns: int

@@ -62,10 +62,10 @@ class ZoomedEngine:
                 max(1, round(window.width * factor)),
                 max(1, round(window.height * factor)),
             )
-            seen = np.asarray(cv2.resize(part, size, interpolation=how), np.uint8)
+            seen = part if factor == 1 else cv2.resize(part, size, interpolation=how)
             faces.extend(
                 face.scaled(1 / factor).moved(window.x1, window.y1)
-                for face in self._inner.find_faces(seen)
+                for face in self._inner.find_faces(np.asarray(seen, np.uint8))
             )
         return merge(faces)
 
