@@ -12,7 +12,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from multiprocessing.connection import Connection, Pipe
 from typing import Any, Protocol
 
@@ -53,13 +53,24 @@ class Asked(Protocol):
 class Engine:
     """A process with a pipeline, asked over one connection per picture at work; thread-safe."""
 
-    def __init__(self, lanes: int, monotonic: Callable[[], float] = time.monotonic) -> None:
-        """Start it; what is asked before it is ready waits."""
+    def __init__(
+        self,
+        lanes: int,
+        program: Sequence[str] = ("-m", "faceblur_service.apart_engine"),
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Start it; what is asked before it is ready waits.
+
+        Args:
+            lanes: How many may ask at once.
+            program: What Python runs; it gets the number of each lane.
+            monotonic: The clock.
+        """
         ours, theirs = zip(*(Pipe() for _ in range(lanes)), strict=True)
         numbers = [end.fileno() for end in theirs]
-        command = [sys.executable, "-m", "faceblur_service.apart_engine", *map(str, numbers)]
+        command = [sys.executable, *program, *map(str, numbers)]
         # It ends when its standard input does, so however this process ends.
-        self._process = subprocess.Popen(  # noqa: S603 - our own module, with numbers
+        self._process = subprocess.Popen(  # noqa: S603 - our own program, with numbers
             command, pass_fds=numbers, stdin=subprocess.PIPE
         )
         for end in theirs:
@@ -75,18 +86,20 @@ class Engine:
         Raises:
             FaceBlurError: The method raised it, or the engine ended or did not answer in time.
         """
-        lane = self._lanes.get()
+        lane, answer = self._lanes.get(), None
         try:
             lane.send((what, arguments))
             if not lane.poll(seconds):
-                # Its answer may still come, and must not be taken for the next picture's.
-                lane.close()
                 raise EngineLost("The blur engine does not answer.")
-            worked, found = lane.recv()
+            answer = lane.recv()
         except (EOFError, OSError) as err:
             raise EngineLost("The blur engine ended.") from err
         finally:
+            if answer is None:
+                # Its answer may still come, and must not be taken for the next picture's.
+                lane.close()
             self._lanes.put(lane)
+        worked, found = answer
         self._answered = True
         if not worked:
             raise found
@@ -164,7 +177,7 @@ class ApartPipeline:
         Raises:
             DetectionFailed: The engine does not answer.
         """
-        if self._engine.is_starting():
+        if self.is_starting():
             return []
         try:
             return list(self._ask("find_faces", picture, sensitivity, seconds=_TRY_S))
@@ -178,6 +191,10 @@ class ApartPipeline:
     def detectors(self) -> Mapping[str, bool]:
         """Return every detector by name, and whether it is there."""
         return self._there
+
+    def is_starting(self) -> bool:
+        """Return whether a lost engine is being replaced, so that a picture would have to wait."""
+        return self._engine.is_starting()
 
     def close(self) -> None:
         """End the engine."""
@@ -198,4 +215,14 @@ class ApartPipeline:
                 return
             status = lost.kill()
             self._engine = self._start(self._lanes)
+        # Nobody waits for it, so nobody would notice that it is there.
+        threading.Thread(target=_wake, args=(self._engine,), name="wake", daemon=True).start()
         _log.error("the blur engine was lost", extra={"fields": {"exitStatus": status}})
+
+
+def _wake(engine: Asked) -> None:
+    try:
+        engine.ask("detectors", (), STARTING_S)
+    except EngineLost as err:
+        # Whoever asks for a picture next finds out and replaces it: not at once, again and again.
+        _log.warning("the blur engine does not start", extra={"fields": {"reason": str(err)}})

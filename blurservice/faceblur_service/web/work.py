@@ -9,13 +9,14 @@ import logging
 import threading
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from faceblur_service.cache import ResultCache
 from faceblur_service.codec import Header, read_header
 from faceblur_service.detection import Detector
-from faceblur_service.errors import FaceBlurError, QueueFull, RequestError
+from faceblur_service.errors import EngineLost, FaceBlurError, QueueFull, RequestError
 from faceblur_service.geometry import Box
 from faceblur_service.metrics import Metrics
 from faceblur_service.options import Options, Sensitivity
@@ -45,6 +46,10 @@ class Hides(Protocol):
 
     def detect(self, data: bytes, sensitivity: Sensitivity, header: Header) -> Found:
         """Return where the faces are; see `Pipeline.detect`."""
+        ...
+
+    def is_starting(self) -> bool:
+        """Return whether a picture would have to wait until there is somebody to work on it."""
         ...
 
 
@@ -172,6 +177,11 @@ class Work:
         tags: Mapping[str, str],
     ) -> Hidden:
         given_up = threading.Event()
+        if self._pipeline.is_starting():
+            with suppress(StableUnavailable):
+                return self._ask(helpers, data, options, header, tags, reason=EngineLost.code)
+            # Late is better than never: nobody else is left to ask.
+            return self._own(data, options, header, given_up)
         job = self._threads.submit(self._own, data, options, header, given_up)
         reason = _trouble(job, self._patience_s(header))
         if reason is None:

@@ -1,7 +1,14 @@
 """The pipeline in a process of its own: what is asked, and what a lost engine costs."""
 
-from collections.abc import Callable
+import os
+import random
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import repeat
 from multiprocessing import Pipe
+from multiprocessing.connection import Connection
 from threading import Thread
 from typing import Any
 
@@ -98,6 +105,52 @@ def test_a_pod_stays_ready_while_an_engine_starts_and_not_when_it_never_answers(
         pipeline.find_faces(EMPTY)
 
 
+def test_a_replaced_engine_is_starting_until_it_answers_though_nobody_waits_for_it() -> None:
+    awake, answered = threading.Event(), threading.Event()
+
+    class Sleepy(FakeEngine):
+        def ask(self, what: str, *_: Any, **__: Any) -> Any:
+            self.starting = not awake.wait(20)
+            answered.set()
+            return super().ask(what)
+
+    first, second = FakeEngine(_lost), Sleepy(lambda _what: [])
+    second.starting = True
+    engines = iter([first, second])
+    pipeline = ApartPipeline(1, lambda _lanes: next(engines))
+
+    with pytest.raises(EngineLost):
+        pipeline.run(b"", Options())
+    told = [pipeline.is_starting()]
+    awake.set()
+    assert answered.wait(20)
+    told.append(pipeline.is_starting())
+
+    assert told == [True, False]
+
+
+def test_an_engine_that_dies_as_it_starts_is_not_started_again_until_somebody_asks() -> None:
+    woken = threading.Event()
+
+    class Dead(FakeEngine):
+        def ask(self, what: str, *_: Any, **__: Any) -> Any:
+            woken.set()
+            return _lost(what)
+
+    made: list[FakeEngine] = []
+
+    def start(_lanes: int) -> FakeEngine:
+        made.append(Dead(_lost) if made else FakeEngine(_lost))
+        return made[-1]
+
+    pipeline = ApartPipeline(1, start)
+    with pytest.raises(EngineLost):
+        pipeline.run(b"", Options())
+    assert woken.wait(20)
+
+    assert [engine.killed for engine in made] == [1, 0]
+
+
 def test_an_engine_that_does_not_start_stops_the_start() -> None:
     class Dead(FakeEngine):
         def ask(self, what: str, *_: Any, **__: Any) -> Any:
@@ -136,3 +189,91 @@ def test_a_killed_engine_is_told_from_an_answer() -> None:
         engine.ask("detectors", (), 5)
 
     assert status == -9
+
+
+# Answers with what it was asked, after as many seconds as it was told.
+ECHO = """
+import sys, threading, time
+from multiprocessing.connection import Connection
+from faceblur_service.apart_engine import serve
+
+def echo(seconds, word):
+    time.sleep(seconds)
+    return word
+
+for number in sys.argv[1:]:
+    lane = Connection(int(number))
+    threading.Thread(target=serve, args=(lane, {"echo": echo}), daemon=True).start()
+sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def echoing() -> Iterator[Callable[[int], Engine]]:
+    made: list[Engine] = []
+
+    def start(lanes: int) -> Engine:
+        made.append(Engine(lanes, ("-c", ECHO)))
+        made[-1].ask("echo", (0, "awake"), 30)
+        return made[-1]
+
+    yield start
+    for engine in made:
+        engine.kill()
+
+
+def test_a_late_answer_is_never_taken_for_the_next_pictures(
+    echoing: Callable[[int], Engine],
+) -> None:
+    """One person's picture in another person's answer is the worst that could happen."""
+    engine = echoing(1)
+    os.kill(engine._process.pid, signal.SIGSTOP)
+    with pytest.raises(EngineLost, match="does not answer"):
+        engine.ask("echo", (0, "the first one's picture"), 0)
+    os.kill(engine._process.pid, signal.SIGCONT)
+
+    with pytest.raises(EngineLost):
+        engine.ask("echo", (0, "the second one's picture"), 30)
+
+
+def test_an_answer_that_was_not_taken_whole_is_not_taken_at_all(
+    echoing: Callable[[int], Engine], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_lane: object) -> None:
+        raise MemoryError
+
+    engine = echoing(1)
+    with monkeypatch.context() as patched:
+        # What a worker meets whose memory ends in the middle of an answer.
+        patched.setattr(Connection, "recv", fail)
+        with pytest.raises(MemoryError):
+            engine.ask("echo", (0, "the first one's picture"), 30)
+
+    with pytest.raises(EngineLost):
+        engine.ask("echo", (0, "the second one's picture"), 30)
+
+
+def test_however_late_engines_answer_everybody_gets_his_own_or_nothing(
+    echoing: Callable[[int], Engine],
+) -> None:
+    rng = random.Random(7)
+    asked = [(rng.choice([0, 0.002, 0.02]), rng.choice([0, 0.002, 0.02, 30])) for _ in range(120)]
+
+    def ask(engine: Engine, number: int) -> int | None:
+        delay, patience = asked[number]
+        try:
+            return int(engine.ask("echo", (delay, number), patience))
+        except EngineLost:
+            return None
+
+    answers: dict[int, int | None] = {}
+    with ThreadPoolExecutor(8) as people:
+        # Each engine loses its lanes one by one, as nobody replaces it here.
+        for start in range(0, len(asked), 60):
+            engine, some = echoing(16), range(start, start + 60)
+            found = people.map(ask, repeat(engine), some)
+            answers.update(zip(some, found, strict=True))
+
+    got = {number: answer for number, answer in answers.items() if answer is not None}
+    assert got == {number: number for number in got}
+    assert 0 < len(got) < len(asked)

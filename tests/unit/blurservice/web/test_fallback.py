@@ -17,6 +17,7 @@ from faceblur_service.fault import Fault
 from faceblur_service.geometry import Box
 from faceblur_service.gray import SqlitePool
 from faceblur_service.options import Mode, Options, Sensitivity
+from faceblur_service.pipeline import Pipeline
 from faceblur_service.settings import Settings
 from faceblur_service.web.app import build
 from faceblur_service.web.fallback import (
@@ -143,6 +144,45 @@ def test_what_hangs_is_answered_by_stable(gray: Build, picture: bytes) -> None:
 
     assert (answer.data, answer.headers["X-Face-Blur-Degraded"]) == (b"by stable", "slow")
     assert _outcome(app, "degraded") == 1
+
+
+class Restarting(Pipeline):
+    """A pipeline whose engine is being replaced: it answers, but only once that is done."""
+
+    def is_starting(self) -> bool:
+        """Return True."""
+        return True
+
+
+def _restarting(app: Flask, detector: FakeDetector) -> Flask:
+    app.extensions[KEY].work._pipeline = Restarting(detector)
+    return app
+
+
+def test_nobody_waits_for_an_engine_that_is_known_to_be_gone(
+    gray: Build, stable: FakeStable, picture: bytes
+) -> None:
+    detector = FakeDetector()
+    app = _restarting(gray(), detector)
+
+    answer = app.test_client().post(URL, data=picture, **PNG)
+
+    assert (answer.data, answer.headers["X-Face-Blur-Degraded"]) == (b"by stable", "engine-lost")
+    assert (detector.seen, len(stable.asked), _outcome(app, "degraded")) == ([], 1, 1)
+
+
+def test_who_cannot_be_handed_on_waits_for_the_next_engine(
+    gray: Build, stable: FakeStable, picture: bytes
+) -> None:
+    stable.fails = True
+    app = _restarting(gray(), FakeDetector())
+
+    answers = [app.test_client().post(URL, data=picture + b"%d" % n, **PNG) for n in range(5)]
+
+    assert [(a.status_code, a.headers["X-Face-Blur-Version"]) for a in answers] == [
+        (200, "1.1")
+    ] * 5
+    assert len(stable.asked) == Guard.FAILURES, "then it is left alone"
 
 
 def test_who_finds_no_place_is_sent_on(gray: Build, picture: bytes) -> None:
