@@ -86,7 +86,7 @@ def _cover(view: Picture, region: Region, head: Box, mode: Mode, strength: Stren
             return _enlarged(_grid(view, strength), region, cv2.INTER_NEAREST)
         case Mode.SOLID:
             return np.full_like(view, SOLID_BGR)
-        case Mode.EMOJI:
+        case Mode.EMOJI:  # pragma: no branch - mypy proves that there is no other mode
             return emoji.drawn(region, head)
 
 
