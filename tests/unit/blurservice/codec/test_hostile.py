@@ -11,6 +11,7 @@ from tests.support import fuzz
 from tests.support.detectors import FakeDetector
 from tests.support.samples import STILL, animation, arrow, image, saved
 
+from faceblur_service.codec import read_header
 from faceblur_service.codec.av1 import largest_frame
 from faceblur_service.errors import BrokenPicture, PictureTooLarge, RequestError
 from faceblur_service.geometry import Box
@@ -147,3 +148,32 @@ def test_an_avif_whose_picture_is_larger_than_it_says_is_an_error(frames: int) -
 
     with pytest.raises(BrokenPicture):
         Pipeline(FakeDetector()).run(bytes(data))
+
+
+def _box(name: bytes, body: bytes) -> bytes:
+    return struct.pack(">I4s", 8 + len(body), name) + body
+
+
+@pytest.mark.parametrize(
+    "box",
+    [
+        pytest.param(
+            _box(b"stco", struct.pack(">II", 0, 90_000) + struct.pack(">I", 40) * 90_000),
+            id="of ninety thousand chunks",
+        ),
+        pytest.param(
+            _box(b"iloc", struct.pack(">IBBH", 0, 0, 0, 65_535) + b"\0\1\0\0\xff\xff" * 65_535),
+            id="of items that are the whole file again and again",
+        ),
+        pytest.param(_box(b"stco", struct.pack(">4I", 0, 2, 40, 41)) * 9_000, id="of many tables"),
+    ],
+)
+def test_an_avif_of_endless_parts_is_refused_before_all_are_walked(box: bytes) -> None:
+    # Each part reaches to the end: walking them all takes minutes, which the time limit notices.
+    data = saved(image(arrow()), "AVIF")
+    if b"iloc" in box:
+        data = data.replace(b"iloc", b"free")
+    data += box
+
+    with pytest.raises((BrokenPicture, PictureTooLarge)):
+        read_header(data + bytes(19_000_000 - len(data)))
