@@ -32,6 +32,11 @@ class Pod:
         text = (self.memory / "memory.oom_control").read_text(encoding="ascii")
         return sum(int(line.split()[1]) for line in text.splitlines() if "oom_kill " in line)
 
+    def leave(self, left: int) -> None:
+        """Lower the limit of memory so that this much is left beside what is taken now."""
+        taken = int((self.memory / "memory.usage_in_bytes").read_text(encoding="ascii"))
+        (self.memory / "memory.limit_in_bytes").write_text(str(min(BYTES, taken + left)))
+
     @property
     def peak(self) -> int:
         """Bytes of memory at most so far."""
@@ -48,15 +53,19 @@ def why_not() -> str | None:
 
 
 @contextlib.contextmanager
-def limits() -> Iterator[Pod]:
-    """Make the limits, and remove them when the block ends and nobody is inside any more."""
+def limits(*, whole_cores: bool = False) -> Iterator[Pod]:
+    """Make the limits, and remove them when the block ends and nobody is inside any more.
+
+    Args:
+        whole_cores: Limit the memory alone.
+    """
     name = f"faceblur-bench-{os.getpid()}"
     pod = Pod(_ROOT / "cpu" / name, _ROOT / "memory" / name)
     for folder in (pod.cpu, pod.memory):
         folder.mkdir()
     try:
         (pod.cpu / "cpu.cfs_period_us").write_text(str(PERIOD_US))
-        (pod.cpu / "cpu.cfs_quota_us").write_text(str(QUOTA_US))
+        (pod.cpu / "cpu.cfs_quota_us").write_text(str(-1 if whole_cores else QUOTA_US))
         (pod.memory / "memory.limit_in_bytes").write_text(str(BYTES))
         yield pod
     finally:
