@@ -18,7 +18,7 @@ from flask import Blueprint, Response, request
 
 from faceblur_service.errors import FaceBlurError, QueueFull
 from faceblur_service.metrics import Metrics, outcome_of
-from faceblur_service.options import Options
+from faceblur_service.options import Options, Sensitivity
 from faceblur_service.web import choices, uploads
 from faceblur_service.web.problems import body_of, problem_of
 from faceblur_service.web.services import is_hop, opted_in, services, tags
@@ -69,7 +69,15 @@ def batch() -> Response:
     try:
         files = uploads.pictures(MOST)
         options = choices.options(own.settings.sensitivity)
-        run = _Run(own.work, options, tags(), opted_in(), is_hop(), own.metrics)
+        run = _Run(
+            work=own.work,
+            options=options,
+            named=choices.named_sensitivity(),
+            marks=tags(),
+            opted_in=opted_in(),
+            hop=is_hop(),
+            metrics=own.metrics,
+        )
         write = _archive if kind == ZIP else _lines
         answer = Response(write(run.each(files)), content_type=kind)
     except BaseException:
@@ -81,12 +89,13 @@ def batch() -> Response:
     return answer
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Run:
     """One batch; knows what the request said, for the request's context ends before its answer."""
 
     work: Work
     options: Options
+    named: Sensitivity | None
     marks: Mapping[str, str]
     opted_in: bool
     hop: bool
@@ -96,7 +105,14 @@ class _Run:
         """Work on the pictures one after the other: the rest of the pod is for other people."""
         for number in range(1, len(files) + 1):
             upload = files.pop(0)
-            yield self._one(number, upload)
+            done = self._one(number, upload)
+            yield done
+            # Once the answer is on its way: comparing must not delay it.
+            if done.hidden is not None and not self.hop:
+                self.work.offer(
+                    done.hidden, upload.data, self.options, self.marks, named=self.named
+                )
+            del upload, done  # both go now, not with the next ones
 
     def _one(self, number: int, upload: Upload) -> Done:
         start = time.perf_counter()

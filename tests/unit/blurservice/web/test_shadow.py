@@ -1,5 +1,6 @@
 """Comparing with stable after the answer."""
 
+import io
 from dataclasses import replace
 from typing import Any
 
@@ -125,3 +126,28 @@ def test_a_version_that_looks_less_hard_by_itself_is_not_its_own_standard(
     app.extensions[KEY].work._helpers.shadow.settle()
 
     assert [looked[2] for looked in stable.looked] == [want]
+
+
+def test_each_picture_of_a_batch_is_compared(pool: SqlitePool, picture: bytes) -> None:
+    stable = FakeStable()
+    app = build(replace(SETTINGS, shadow_percent=100), FakeDetector([]), pool, stable)
+    own = app.extensions[KEY]
+    form = {"image": [(io.BytesIO(picture + bytes([n])), "a") for n in range(2)]}
+
+    app.test_client().post("/api/v1/blur/batch?sensitivity=max", data=form).get_data()
+    own.work._helpers.shadow.settle()
+
+    assert _pictures(own.metrics) == [2, 0, 0]
+    assert [(data, named) for data, _, named, _ in stable.looked] == [
+        (picture + bytes([n]), Sensitivity.MAX) for n in range(2)
+    ]
+
+
+def test_a_batch_that_another_pod_sent_on_is_not_compared(pool: SqlitePool, picture: bytes) -> None:
+    stable = FakeStable()
+    app = build(replace(SETTINGS, shadow_percent=100), FakeDetector([]), pool, stable)
+    form = {"image": [(io.BytesIO(picture), "a")]}
+
+    app.test_client().post("/api/v1/blur/batch", data=form, headers={HOP: "1"}).get_data()
+
+    assert stable.looked == []
