@@ -95,7 +95,7 @@ def _type(node: Mapping[str, Any]) -> str:
 
 def _rules(node: Mapping[str, Any], path: str) -> Iterator[tuple[str, str]]:
     for one in node.get("x-kubernetes-validations", []):
-        yield path or "metadata.name", one["message"]
+        yield path or "FaceBlurRollout", one["message"]
     for name, one in node.get("properties", {}).items():
         inner = one.get("items", one)
         where = f"{path}.{name}" if path else name

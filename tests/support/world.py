@@ -203,10 +203,15 @@ class World:
         after: timedelta = timedelta(seconds=1),
         samples: Samples | NoSamples | None = None,
         crash_after: int | None = None,
+        is_silent: bool = False,
     ) -> Decision:
-        """Let time pass, decide, apply; `crash_after` writes the process is gone."""
+        """Let time pass, decide, apply; `crash_after` writes the process is gone.
+
+        `is_silent`: nothing is asked of Prometheus, so there are no samples at all.
+        """
         self.now += after
-        decision = self.look(plan, samples if samples is not None else self.samples(plan))
+        asked = None if is_silent else self.samples(plan)
+        decision = self.look(plan, samples if samples is not None else asked)
         writes = 0
         for effect in decision.effects:
             if writes == crash_after:

@@ -31,6 +31,23 @@ COLUMNS = (
 )
 
 
+# What a release has made is found by these names: others in the middle would leave traffic behind.
+_IS_AT_REST = (
+    "!has(oldSelf.status) || !has(oldSelf.status.phase)"
+    " || oldSelf.status.phase in ['Pending', 'Succeeded', 'RolledBack']"
+    " || (oldSelf.status.phase == 'Invalid' && !has(oldSelf.status.stepStartedAt))"
+)
+_SAME_NAMES = (
+    "self.spec.stable == oldSelf.spec.stable"
+    " && (has(self.spec.gray.deployment) ? self.spec.gray.deployment : '')"
+    " == (has(oldSelf.spec.gray.deployment) ? oldSelf.spec.gray.deployment : '')"
+    " && (has(self.spec.gray.service) ? self.spec.gray.service : '')"
+    " == (has(oldSelf.spec.gray.service) ? oldSelf.spec.gray.service : '')"
+    " && (has(self.spec.traffic.ingresses) ? self.spec.traffic.ingresses : [])"
+    " == (has(oldSelf.spec.traffic.ingresses) ? oldSelf.spec.traffic.ingresses : [])"
+)
+
+
 def crd() -> dict[str, Any]:
     """Return the CustomResourceDefinition of FaceBlurRollout."""
     return {
@@ -81,7 +98,13 @@ def schema() -> dict[str, Any]:
                 "rule": f"size(self.metadata.name) <= {LONGEST_NAME}",
                 "message": f"metadata.name must have at most {LONGEST_NAME} characters: it becomes "
                 "part of a label",
-            }
+            },
+            {
+                "rule": f"({_IS_AT_REST}) || ({_SAME_NAMES})",
+                "message": "stable, gray.deployment, gray.service and traffic.ingresses name what "
+                "is being released and cannot change now: abort the release first (kubectl "
+                "faceblur abort), or wait for its end",
+            },
         ],
     }
 

@@ -78,6 +78,19 @@ def analyse(
     return state, after
 
 
+def unheard(plan: Plan, state: State, now: datetime) -> State:
+    """Return the state in which no answer at all, for too long, is a lack of data too.
+
+    Nobody may be asking: gray has no pods to ask about, or the specification cannot be followed.
+    """
+    if not is_analysing(state) or state.no_data_since is not None:
+        return state
+    heard = state.sampled_at or state.weighted_since
+    if heard is None or now - heard <= _patience(plan):
+        return state
+    return changed(state, no_data_since=heard)
+
+
 def terms_of(plan: Plan, state: State, now: datetime) -> Terms:
     """Return the bounds for this look.
 
@@ -203,5 +216,8 @@ def _judge(
 
 
 def _is_stale(plan: Plan, state: State, now: datetime) -> bool:
-    allowed = max(plan.interval * STALE_INTERVALS, STALE_AT_LEAST)
-    return state.sampled_at is None or now - state.sampled_at > allowed
+    return state.sampled_at is None or now - state.sampled_at > _patience(plan)
+
+
+def _patience(plan: Plan) -> timedelta:
+    return max(plan.interval * STALE_INTERVALS, STALE_AT_LEAST)

@@ -22,6 +22,9 @@ def begin(state: State, view: View) -> State:
     if state.revision == view.revision and _is_reconfigured(state, view):
         why = f"a ConfigMap or Secret of {view.plan.image} changed, beginning again from 0 %"
         return anew(state, view, Reason.RESTARTED, why)
+    if state.revision == view.revision and _is_stable_replaced(state, view):
+        why = _replaced(state.stable_image, view.stable_image)
+        return anew(state, view, Reason.RESTARTED, why)
     if state.revision == view.revision:
         return _already_stable(state, view) if _is_needless(state, view) else state
     if state.undone and state.undone == release_of(view.plan):
@@ -79,7 +82,7 @@ def follow(state: State, view: View) -> State:
         if state.capacity != capacity:
             state = replace(state, capacity=capacity)
     judged = digest_of(view.plan.objectives)
-    if state.judged != judged:
+    if state.judged != judged and view.plan.refusal is None:
         slos = () if state.judged else state.slos
         state = replace(state, judged=judged, slos=slos, no_data_since=None)
     if state.config != view.config and not state.config:
@@ -133,11 +136,16 @@ def _on_the_ladder(state: State, view: View) -> State:
 
 
 def reconfigured(before: State, state: State) -> Note | None:
-    """Return what has to be told when other ConfigMaps or Secrets began a release again."""
+    """Return what has to be told when something else than a wish began a release again."""
     is_same = state.revision == before.revision and state.started_at != before.started_at
-    if not (is_same and before.config and state.config != before.config):
+    if not is_same:
         return None
-    why = f"a ConfigMap or Secret that {state.image} uses changed; beginning again from 0 %"
+    if before.config and state.config != before.config:
+        why = f"a ConfigMap or Secret that {state.image} uses changed; beginning again from 0 %"
+    elif before.stage is Stage.STEPPING and state.stable_image != before.stable_image:
+        why = _replaced(before.stable_image, state.stable_image)
+    else:
+        return None
     return Note("restart", Reason.RESTARTED, why, "the operator")
 
 
@@ -148,6 +156,23 @@ def _is_reconfigured(state: State, view: View) -> bool:
     otherwise, and after a rollback a rotated Secret must not bring the bad version back.
     """
     return bool(state.stage in ACTIVE and state.config and view.config != state.config)
+
+
+def _is_stable_replaced(state: State, view: View) -> bool:
+    """Whether somebody gave stable another image while gray is compared with the one it had."""
+    return (
+        state.stage is Stage.STEPPING
+        and state.previous is None
+        and bool(state.stable_image)
+        and view.stable_image != state.stable_image
+    )
+
+
+def _replaced(before: str, now: str) -> str:
+    return (
+        f"stable runs {now} instead of {before} now, which gray was held against; "
+        "beginning again from 0 %"
+    )
 
 
 def _is_needless(state: State, view: View) -> bool:

@@ -1,6 +1,7 @@
 """From the user's specification to a plan, or to a sentence that says what to change."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from fnmatch import fnmatchcase
 from urllib.parse import urlsplit
@@ -10,7 +11,7 @@ from faceblur_operator.api import FaceBlurRolloutSpec, Slo, units
 from faceblur_operator.api.reasons import Reason
 from faceblur_operator.core import builtins
 from faceblur_operator.core.hosts import OWN_SERVICES
-from faceblur_operator.core.others import compile_others
+from faceblur_operator.core.others import NOBODY, Others, compile_others
 from faceblur_operator.core.plan import (
     GaugeObjective,
     Objective,
@@ -70,7 +71,34 @@ def compile_plan(
     others = compile_others(namespace, spec, defaults.webhook_allow)
     if isinstance(others, Refusal):
         return others
-    analysis, gray, asked = spec.analysis, spec.gray, spec.traffic.opt_in
+    return _plan(namespace, name, spec, defaults, asked=(url, objectives, others))
+
+
+def watching(
+    namespace: str, name: str, spec: FaceBlurRolloutSpec, defaults: Defaults, why: Refusal
+) -> Plan | Refusal:
+    """Return a plan that only watches what runs already; without an Ingress there can be none.
+
+    A running release may be edited into something that cannot be followed. Its users still get
+    gray, so gray's pods, aborts and the time without evidence must count on.
+    """
+    if not spec.traffic.ingresses:
+        return why
+    others = compile_others(namespace, spec, defaults.webhook_allow)
+    told = NOBODY if isinstance(others, Refusal) else others
+    return replace(_plan(namespace, name, spec, defaults, asked=("", (), told)), refusal=why)
+
+
+def _plan(
+    namespace: str,
+    name: str,
+    spec: FaceBlurRolloutSpec,
+    defaults: Defaults,
+    *,
+    asked: tuple[str, Sequence[Objective], Others],
+) -> Plan:
+    url, objectives, others = asked
+    analysis, gray, opt_in = spec.analysis, spec.gray, spec.traffic.opt_in
     rollback_after = analysis.on_no_data.rollback_after
     return Plan(
         namespace=namespace,
@@ -85,7 +113,7 @@ def compile_plan(
         min_replicas=gray.replicas.min,
         max_replicas=gray.replicas.max,
         ingress=spec.traffic.ingresses[0],
-        opt_in=OptIn(asked.header, asked.value, asked.cookie) if asked else None,
+        opt_in=OptIn(opt_in.header, opt_in.value, opt_in.cookie) if opt_in else None,
         steps=tuple(_step(one) for one in spec.steps),
         objectives=tuple(objectives),
         prometheus_url=url,

@@ -11,7 +11,7 @@ from typing import Any
 from faceblur_operator.api.reasons import ConditionType, Reason, Verdict
 from faceblur_operator.core import configs, gates, memo, outward, pods, preflight
 from faceblur_operator.core.admission import admit, caution, measure
-from faceblur_operator.core.analysis import analyse, is_analysing, verdict_of
+from faceblur_operator.core.analysis import analyse, is_analysing, unheard, verdict_of
 from faceblur_operator.core.beginning import begin, follow, reconfigured, unfrozen
 from faceblur_operator.core.commands import hear, leftover
 from faceblur_operator.core.conditions import Condition, conditions_for
@@ -166,9 +166,10 @@ def _next(
         if _was_frozen(request.stored_status):
             state = unfrozen(state, view)
         state = follow(begin(state, view), view)
-        if samples is not None and is_analysing(state):
+        if samples is not None and is_analysing(state) and plan.refusal is None:
             known = seen if state.judged == before.judged else {}
             state, seen = analyse(plan, state, samples, known)
+        state = unheard(plan, state, view.now)
     state, note = hear(state, view, request.stored_status)
     note = note or reconfigured(before, state)
     if not _is_frozen(plan, state):
@@ -277,7 +278,7 @@ def _target(plan: Plan, snapshot: Snapshot, config: str) -> Target | None:
 def _prepared(plan: Plan, snapshot: Snapshot, config: str) -> Prepared:
     """Work out what follows from a plan, a cluster and the configuration that is released."""
     target = _target(plan, snapshot, config)
-    refusal = admit(plan, snapshot)
+    refusal = plan.refusal or admit(plan, snapshot)
     view = _view(plan, snapshot, target)
     told = caution(plan, snapshot)
     return Prepared(plan, cluster_of(snapshot, config), target, refusal, told, view)

@@ -98,8 +98,10 @@ def held(state: State, view: View, moment: Moment) -> Refusal | None:
 
 def _cause_to_roll_back(state: State, view: View) -> tuple[Reason, str] | None:
     """Return why gray must lose its traffic now, None when nothing says so."""
-    # Gray's pods need no metric, so this works while Prometheus is down.
-    told = pods.trouble(view.plan, state, view.snapshot, view.now) if view.gray_is_current else None
+    # Gray's pods need no metric, so this works while Prometheus is down. What is asked for and
+    # cannot begin leaves gray as it was, and its pods are still those of this release.
+    is_of_this = view.gray_is_current or view.revision != state.revision
+    told = pods.trouble(view.plan, state, view.snapshot, view.now) if is_of_this else None
     return told or _evidence_against(state, view) or _never_ready(state, view)
 
 

@@ -24,6 +24,9 @@ class Others:
     channels: tuple[Channel, ...]
 
 
+NOBODY = Others(None, (), ())
+
+
 def compile_others(
     namespace: str, spec: FaceBlurRolloutSpec, allow: Sequence[str]
 ) -> Others | Refusal:

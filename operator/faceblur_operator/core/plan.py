@@ -8,6 +8,7 @@ from datetime import timedelta
 from enum import Enum
 
 from faceblur_operator.core.errands import Channel, Gate
+from faceblur_operator.core.refusal import Refusal
 
 
 class OnSharedBreach(Enum):
@@ -100,7 +101,12 @@ class Preflight:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Everything a decision needs to know about what the user asked for."""
+    """Everything a decision needs to know about what the user asked for.
+
+    Attributes:
+        refusal: why the specification is not followed; what runs already is only watched then,
+            and nothing is asked of Prometheus.
+    """
 
     namespace: str
     name: str
@@ -131,3 +137,4 @@ class Plan:
     preflight: Preflight | None = None
     gates: tuple[Gate, ...] = ()
     channels: tuple[Channel, ...] = ()
+    refusal: Refusal | None = None

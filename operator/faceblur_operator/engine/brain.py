@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 from faceblur_operator.api import FaceBlurRolloutSpec
 from faceblur_operator.core.analysis import pace
-from faceblur_operator.core.compiler import Defaults, compile_plan
+from faceblur_operator.core.compiler import Defaults, compile_plan, watching
 from faceblur_operator.core.decide import Request, decide, queries, refuse
 from faceblur_operator.core.decision import Decision
 from faceblur_operator.core.plan import Plan
@@ -19,7 +19,10 @@ class Brain(Protocol):
     """Decides; never waits, never raises for what the world does."""
 
     def compile(self, namespace: str, name: str, spec: FaceBlurRolloutSpec) -> Plan | Refusal:
-        """Return the plan of a specification, or why there can be none."""
+        """Return the plan of a specification, or why there can be none.
+
+        One that is refused still has a plan that watches what runs, where that is possible.
+        """
         ...
 
     def decide(self, request: Request) -> Decision:
@@ -48,7 +51,10 @@ class _CoreBrain:
         self._defaults = defaults
 
     def compile(self, namespace: str, name: str, spec: FaceBlurRolloutSpec) -> Plan | Refusal:
-        return compile_plan(namespace, name, spec, self._defaults)
+        made = compile_plan(namespace, name, spec, self._defaults)
+        if isinstance(made, Refusal):
+            return watching(namespace, name, spec, self._defaults, made)
+        return made
 
     def decide(self, request: Request) -> Decision:
         return decide(request)

@@ -4,6 +4,7 @@ The table is the one the types are held to, so that CEL and Python cannot come a
 """
 
 import json
+import re
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -110,6 +111,51 @@ def test_long_names_are_refused(refusal: Try, name: str, want: str) -> None:
 
     assert bool(said) == bool(want), said
     assert want in said
+
+
+RENAMED: dict[str, Spec] = {
+    "stable": {"stable": {"deployment": "another", "service": "face-blur-service"}},
+    "its Service": {"stable": {"deployment": "face-blur-stable", "service": "another"}},
+    "gray": {"gray": {"deployment": "another"}},
+    "gray's Service": {"gray": {"service": "another"}},
+    "the Ingress": {"traffic": {"ingresses": ["another"]}},
+    "the way in": {"traffic": {"ingresses": None, "httpRoutes": ["another"]}},
+}
+
+
+@pytest.mark.parametrize("change", RENAMED)
+def test_what_is_being_released_keeps_its_name_until_the_release_is_over(
+    kubectl: Kubectl, change: str
+) -> None:
+    """What a release has made is found by these names; another one would leave traffic behind."""
+    name = "renamed-" + re.sub("[^a-z]+", "-", change)
+    assert (
+        kubectl("create", "-f", "-", given=json.dumps(a_resource(a_spec(), name))).returncode == 0
+    )
+
+    def patch(given: Spec, *words: str) -> subprocess.CompletedProcess[str]:
+        text = json.dumps(given)
+        return kubectl("patch", "rollout", name, "--type=merge", f"--patch={text}", *words)
+
+    def say(phase: str, **more: object) -> None:
+        told = patch({"status": {"phase": phase, "grayWeight": 25, **more}}, "--subresource=status")
+        assert told.returncode == 0, told.stderr
+
+    spec = {"spec": RENAMED[change]}
+    dry = "--dry-run=server"
+    assert patch(spec, dry).returncode == 0
+    for phase in ("Progressing", "Promoting", "RollingBack", "Paused", "Suspended"):
+        say(phase)
+        assert "abort the release first" in patch(spec, dry).stderr
+    say("Progressing")
+    assert patch({"spec": {"image": "ai-face-blur:1.2", "suspend": True}}, dry).returncode == 0
+    say("Invalid", stepStartedAt="2026-01-01T00:00:00Z")
+    assert "abort the release first" in patch(spec, dry).stderr
+    say("Invalid", stepStartedAt=None)
+    assert patch(spec, dry).returncode == 0
+    for phase in ("Succeeded", "RolledBack"):
+        say(phase)
+        assert patch(spec, dry).returncode == 0
 
 
 def test_two_objectives_of_one_name_are_refused(refusal: Try) -> None:

@@ -160,6 +160,26 @@ def test_another_template_of_stable_begins_again(reach: Any) -> None:
     assert (world.phase, image(world), limits["memory"]) == (Phase.SUCCEEDED, NEW, "1Gi")
 
 
+def test_another_image_of_stable_begins_again() -> None:
+    """Gray was held against a version that nobody runs any more."""
+    world = at_weight(25, PLAN)
+    assert world.stable is not None
+    world.stable = replace(world.stable, template=a_template("ai-face-blur:1.0.1"))
+
+    world.serve(**GOOD)
+    decision = world.tick(PLAN)
+
+    assert world.weight == 0
+    assert decision.events[0].reason is Reason.RESTARTED
+    assert "stable runs ai-face-blur:1.0.1 instead of" in decision.events[0].message
+    assert world.status["stableImage"] == "ai-face-blur:1.0.1"
+    run(world, PLAN, 200)
+    assert (world.phase, image(world)) == (Phase.SUCCEEDED, NEW)
+    world.command("undo")
+    run(world, PLAN, 20)
+    assert image(world) == "ai-face-blur:1.0.1"
+
+
 @pytest.mark.parametrize(("replicas", "want"), [(6, 3), (1, 1)])
 def test_other_replicas_of_stable_are_followed(replicas: int, want: int) -> None:
     plan = a_plan(hold=3600)

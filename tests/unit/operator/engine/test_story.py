@@ -159,6 +159,27 @@ def test_process_killed_in_the_middle_ends_like_one_that_was_not() -> None:
     run_virtually(story())
 
 
+def test_an_edit_that_cannot_be_followed_leaves_the_traffic_in_sight_of_aborts() -> None:
+    async def story() -> None:
+        world = InMemory()
+        world.install(quick_spec(steps=[{"weight": 30, "hold": "1h"}, {"weight": 100}]))
+        world.start()
+        await world.until_weight(30)
+        typo = {"bad": "sum({{typo}})", "total": "sum(x)"}
+        slos = [{"name": "mine", "ratio": typo, "atLeast": "99%"}]
+        world.api.change("FaceBlurRollout", KEY.name, {"spec": {"analysis": {"slos": slos}}})
+        await world.until("Invalid")
+        await asyncio.sleep(30)
+        assert world.weight == 30
+
+        world.command("abort")
+        await world.until("RolledBack")
+
+        assert world.weight == 0
+
+    run_virtually(story())
+
+
 def test_rollout_deleted_in_the_middle_ends_its_worker() -> None:
     async def story() -> None:
         world = InMemory()
