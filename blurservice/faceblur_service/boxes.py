@@ -4,13 +4,16 @@ Used by the HTTP API and by the command line's `--boxes`.
 """
 
 import math
-from typing import Any
+from typing import Any, TypeGuard
 
 from faceblur_service.errors import BadRequest
 from faceblur_service.geometry import Box
 
 MOST = 1000
 """Boxes in one picture: no crowd has more, and each costs time."""
+
+FARTHEST = 1_000_000
+"""Pixels: far outside of every picture; more would only overflow later sums."""
 
 _NUMBERS = ("x", "y", "width", "height")
 _KNOWN = {*_NUMBERS, "id", "score", "hide"}
@@ -46,14 +49,21 @@ def _box(value: Any, number: int) -> Box | None:
     hide = value.get("hide", True)
     if not isinstance(hide, bool):
         raise BadRequest(f"Box {number}: hide must be true or false.")
+    if not isinstance(value.get("id", ""), str):
+        raise BadRequest(f"Box {number}: id must be a text.")
+    if not _is_number(value.get("score", 0)):
+        raise BadRequest(f"Box {number}: score must be a number.")
     return Box(x, y, x + width, y + height) if hide else None
+
+
+def _is_number(found: object) -> TypeGuard[float]:
+    return isinstance(found, int | float) and not isinstance(found, bool)
 
 
 def _number(value: dict[Any, Any], name: str, number: int) -> float:
     found = value.get(name)
-    if isinstance(found, bool) or not isinstance(found, int | float):
+    if not _is_number(found):
         raise BadRequest(f"Box {number}: {name} must be a number of pixels.")
-    # A million is far outside of every picture; more would only overflow later sums.
-    if not math.isfinite(found) or abs(found) > 1_000_000:
+    if not math.isfinite(found) or abs(found) > FARTHEST:
         raise BadRequest(f"Box {number}: {name} must be at most a million pixels.")
     return float(found)

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from faceblur_service.boxes import FARTHEST, MOST
 from faceblur_service.codec import Format
 from faceblur_service.options import Mode, Sensitivity, Strength
 
@@ -203,11 +204,16 @@ def _picture(*fields: str) -> Json:
         "image": {"type": "string", "format": "binary"},
         **{name: {"$ref": f"#/components/schemas/{name}"} for name in fields if name != "boxes"},
     }
+    encoding: Json = {}
     if "boxes" in fields:
-        form["boxes"] = {"type": "string", "description": _WORDS["boxes"]}
+        form["boxes"] = {"$ref": "#/components/schemas/Boxes"}
+        encoding = {"encoding": {"boxes": {"contentType": "application/json"}}}
     schema = {"type": "object", "required": ["image"], "properties": form}
     binary = {"schema": {"type": "string", "format": "binary"}}
-    content = {**dict.fromkeys(_FORMATS, binary), "multipart/form-data": {"schema": schema}}
+    content = {
+        **dict.fromkeys(_FORMATS, binary),
+        "multipart/form-data": {"schema": schema, **encoding},
+    }
     return {"required": True, "content": content}
 
 
@@ -228,8 +234,9 @@ def _refused(*statuses: int) -> Json:
 
 
 def _schemas() -> Json:
-    numbers: Json = {name: {"type": "number"} for name in ("x", "y")}
-    numbers |= {name: {"type": "number", "exclusiveMinimum": 0} for name in ("width", "height")}
+    far = {"type": "number", "maximum": FARTHEST}
+    numbers: Json = {name: {**far, "minimum": -FARTHEST} for name in ("x", "y")}
+    numbers |= {name: {**far, "exclusiveMinimum": 0} for name in ("width", "height")}
     more = {"id": {"type": "string"}, "score": {"type": "number"}, "hide": {"type": "boolean"}}
     box = {
         "type": "object",
@@ -243,7 +250,7 @@ def _schemas() -> Json:
     return {
         **{name: {"enum": [one.value for one in kind]} for name, kind in _CHOICES.items()},
         "Box": box,
-        "Boxes": {"type": "array", "maxItems": 1000, "items": {"$ref": "#/components/schemas/Box"}},
+        "Boxes": {"type": "array", "maxItems": MOST, "items": {"$ref": "#/components/schemas/Box"}},
         "Found": {
             "type": "object",
             "required": ["width", "height", "faces"],

@@ -52,6 +52,8 @@ def test_what_detect_gives_is_taken_back() -> None:
         ([{**ONE, "width": 0}], "Box 1 must have a width and a height above 0"),
         ([{**ONE, "height": -1}], "Box 1 must have a width and a height above 0"),
         ([{**ONE, "hide": "no"}], "Box 1: hide must be true or false"),
+        ([{**ONE, "id": 7}], "Box 1: id must be a text"),
+        ([{**ONE, "score": "0.4"}], "Box 1: score must be a number"),
     ],
 )
 def test_anything_else_is_refused_with_a_sentence(value: Any, want: str) -> None:
