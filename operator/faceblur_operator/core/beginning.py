@@ -117,6 +117,10 @@ def _on_the_ladder(state: State, view: View) -> State:
     steps = view.plan.steps
     if state.weighted_since is None:
         return replace(state, step=0) if state.step else state
+    if state.stage is not Stage.STEPPING:
+        # It has passed the last step; from here on the weight is what stable does not carry yet.
+        last = len(steps) - 1
+        return state if state.step == last else replace(state, step=last)
     if state.step < len(steps) and steps[state.step].weight == state.weight:
         return state
     lower = [index for index, step in enumerate(steps) if step.weight <= state.weight]

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from faceblur_operator.api.reasons import ConditionType, Reason, Verdict
-from faceblur_operator.core import configs, gates, memo, outward, pods, preflight
+from faceblur_operator.core import configs, gates, handover, memo, outward, pods, preflight
 from faceblur_operator.core.admission import admit, caution, measure
 from faceblur_operator.core.analysis import analyse, is_analysing, unheard, verdict_of
 from faceblur_operator.core.beginning import begin, follow, reconfigured, unfrozen
@@ -410,6 +410,8 @@ def _look_again(plan: Plan, state: State, snapshot: Snapshot, now: datetime) -> 
         ends.append(state.weighted_since + plan.steps[state.step].hold)
     if state.stage in (Stage.STEPPING, Stage.PROMOTING) and state.since is not None:
         ends.append(state.since + plan.progress_deadline)
+    if state.stage is Stage.PROMOTING and state.weight < 100:
+        ends.append(handover.next_at(state, now))
     if state.stage is Stage.ROLLING_BACK and state.since is not None:
         ends.append(state.since + drain_of(plan, state, snapshot))
     if state.closing_since is not None:

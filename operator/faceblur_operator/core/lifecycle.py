@@ -12,6 +12,7 @@ from faceblur_operator.api.reasons import Reason, Verdict
 from faceblur_operator.core import gates, images, pods, preflight
 from faceblur_operator.core.analysis import explain, is_analysing, verdict_of
 from faceblur_operator.core.footing import changed
+from faceblur_operator.core.handover import is_taking_over, left_for_gray
 from faceblur_operator.core.ladder import is_last, size_at, target_of
 from faceblur_operator.core.plan import Plan
 from faceblur_operator.core.refusal import Refusal
@@ -236,10 +237,20 @@ def _promote(state: State, view: View) -> State:
     plan, stable, now = view.plan, view.snapshot.stable, view.now
     if stable is None:
         return state
-    if view.is_released and stable.is_rolled_out:
+    if view.is_released and is_taking_over(state, stable):
         strange = images.strange(plan, view.snapshot)
         if strange is not None:
             return _stalled(state, now, strange)
+        left = left_for_gray(state, view, stable)
+        if left > 0:
+            why = (
+                f"stable takes over by {stable.available} of {state.capacity} pods, as its "
+                f"autoscaler adds them; {left} % stay on gray"
+            )
+            since = now if left != state.weight else state.weighted_since
+            return changed(
+                state, weight=left, weighted_since=since, reason=Reason.PROMOTING, message=why
+            )
         return replace(
             state,
             stage=Stage.PROMOTED,

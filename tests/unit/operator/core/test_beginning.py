@@ -207,7 +207,7 @@ def test_gray_does_not_shrink_with_a_stable_that_its_autoscaler_sees_idle() -> N
 
     assert world.gray is not None
     assert world.gray.replicas == 3
-    run(world, PLAN, 60)
+    run(world, PLAN, 600)
     assert (world.phase, world.stable.replicas) == (Phase.SUCCEEDED, 1)
 
 
