@@ -12,6 +12,7 @@ from faceblur_operator.core.snapshot import Scaler, Workload
 
 PLAN = a_plan()
 CAPACITY = 10
+SCALER = Scaler("stable", 1, CAPACITY)
 
 
 def size(workload: Workload, pods: int) -> Workload:
@@ -19,7 +20,7 @@ def size(workload: Workload, pods: int) -> Workload:
     return replace(workload, **counts)  # type: ignore[arg-type]  # all of these are numbers
 
 
-def shrunk(pods: int = 1, *, scaler: Scaler | None = Scaler("stable", 1, CAPACITY)) -> World:
+def shrunk(pods: int = 1, *, scaler: Scaler | None = SCALER) -> World:
     """Return a world in which gray has all traffic and stable, just updated, this many pods."""
     world = World(stable=a_workload("face-blur-stable", a_template(), replicas=CAPACITY))
     world.stable_scaler = scaler
