@@ -266,7 +266,8 @@ class Analysis(Model):
     interval: Duration = Field(
         default="5s",
         description="How often to ask; up to five times as often, but not within 200 ms, for two "
-        "intervals after each raise and while there is some evidence of a breach, which may be "
+        "intervals after each raise, while there is some evidence of a breach, and at intervals "
+        "of up to 2s always, unless Prometheus is slow or many rollouts ask: evidence may be "
         "looked at as often as one likes. A duration of at least 1s, default 5s.",
     )
     warmup: Duration = Field(

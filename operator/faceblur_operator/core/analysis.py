@@ -43,6 +43,9 @@ STALE_AT_LEAST = timedelta(seconds=10)
 HURRY = 5
 SHORTEST_PACE = timedelta(milliseconds=200)
 FRESH_INTERVALS = 2
+SHORT_INTERVAL = timedelta(seconds=2)
+# All rollouts with short intervals together ask a hundred times a second, if they need not hurry.
+SHARED_PACE = timedelta(milliseconds=10)
 # Of the evidence for a breach, as logarithms. A good version gets so far once in three releases.
 LEANING = 0.25
 
@@ -115,24 +118,43 @@ def terms_of(plan: Plan, state: State, now: datetime) -> Terms:
     )
 
 
-def pace(plan: Plan, state: State, now: datetime) -> timedelta:
+def pace(plan: Plan, state: State, now: datetime, *, asking: int = 1) -> timedelta:
     """Return how soon after one question Prometheus is asked the next.
 
     Sooner than the interval while that may save users trouble: shortly after a raise, and while
-    an objective leans towards a breach. The tests may be looked at as often as one likes. Values
-    over a maximum are counted by looks, so while one is over, nothing is hurried.
+    an objective leans towards a breach; always, where the interval is short and only few ask. The
+    tests may be looked at as often as one likes. Values over a maximum are counted by looks, so
+    while one is over, nothing is hurried.
+
+    Args:
+        plan: what is asked, and its interval.
+        state: where the rollout stands.
+        now: the time of this look.
+        asking: how many rollouts have something to ask.
     """
     interval = plan.interval
     if not is_analysing(state) or any(slo.breaches for slo in state.slos):
         return interval
     since = state.weighted_since
     is_fresh = since is not None and now - since < FRESH_INTERVALS * interval
-    return hurried(interval) if is_fresh or _leans(plan, state, now) else interval
+    if is_fresh or _leans(plan, state, now):
+        return hurried(interval)
+    return _unhurried(interval, asking)
 
 
 def hurried(interval: timedelta) -> timedelta:
     """Return the shortest pace at an interval."""
     return min(max(interval / HURRY, SHORTEST_PACE), interval)
+
+
+def _unhurried(interval: timedelta, asking: int) -> timedelta:
+    """Return the pace while nothing speaks against gray.
+
+    Who asks for a short interval wants to know soon; what few questions cost, nobody notices.
+    """
+    if interval > SHORT_INTERVAL:
+        return interval
+    return min(interval, max(hurried(interval), asking * SHARED_PACE))
 
 
 def _leans(plan: Plan, state: State, now: datetime) -> bool:

@@ -24,6 +24,8 @@ from faceblur_operator.core.state import ALL_COMPARED, SloState, Uncompared
 
 # A comparison with stable proves no absolute quality; this many events at least must be compared.
 FEWEST_COMPARED = 30
+# A single pod of stable's may have too little to be compared with: the next ones are waited for.
+ENOUGH_READ = 5
 # Between the scrapes of gray's pods and those of stable's.
 LONGEST_APART = timedelta(seconds=60)
 LOG_2 = log(2)
@@ -179,7 +181,11 @@ def _compared(
     if mine.total and before.events.total:
         versus, before = _with(versus, objective, mine, before.events), ALL_COMPARED
     if theirs.total and after.events.total:
-        later, after = _with(later, objective, after.events, theirs), ALL_COMPARED
+        after = replace(after, against=after.against + theirs)
+    # When a comparison ends must not depend on what was bad, or its test would not hold.
+    is_ripe = is_first or mine.total > 0 or after.against.total >= ENOUGH_READ
+    if after.against.total and is_ripe:
+        later, after = _with(later, objective, after.events, after.against), ALL_COMPARED
         # Counting began for both at once, and gray had no traffic before: what is read of stable
         # first reaches back as far as gray's, and is as good as something read before.
         versus = later if is_first else versus
@@ -202,7 +208,7 @@ def _recent(left: Uncompared, at: datetime) -> Uncompared:
 
 def _joined(left: Uncompared, more: Counts, at: datetime) -> Uncompared:
     """Return what waits together with what came."""
-    return Uncompared(left.events + more, left.since or at) if more.total else left
+    return replace(left, events=left.events + more, since=left.since or at) if more.total else left
 
 
 def _with(
@@ -260,8 +266,7 @@ def _breached(
     return SloState(
         name=state.name,
         verdict=Verdict.INSUFFICIENT,
-        message=f"stable breaches it too ({_share(state.stable)} bad, gray {_share(state.gray)}); "
-        "not gray's fault, holding",
+        message=_shared(state),
         restarts=state.restarts + 1,
         value=state.value,
         bound=state.bound,
@@ -277,6 +282,8 @@ def _passed(state: SloState, objective: RatioObjective, terms: Terms) -> SloStat
         return _said(state, Verdict.PASS, f"{_share(gray)} bad, stable {_share(state.stable)}")
     wanted = terms.log_pass + state.restarts * LOG_2
     missing = evidence.missing_events(objective.unacceptable, gray, wanted_log=wanted)
+    if missing != 0 and _is_shared_still(state, objective):
+        return _said(state, Verdict.INSUFFICIENT, _shared(state))
     if missing is None:
         why = f"{_share(gray)} bad is too close to the unacceptable {objective.unacceptable:.2%}"
         return _said(state, Verdict.INSUFFICIENT, why)
@@ -284,6 +291,22 @@ def _passed(state: SloState, objective: RatioObjective, terms: Terms) -> SloStat
         why = f"{_share(gray)} bad; {_needed(missing, gray, terms)}"
         return _said(state, Verdict.INSUFFICIENT, why)
     return _said(state, Verdict.PASS, f"{_share(gray)} bad")
+
+
+def _is_shared_still(state: SloState, objective: RatioObjective) -> bool:
+    """Whether a shared outage goes on, as far as little can tell since the tests began anew."""
+    return (
+        state.restarts > 0
+        and objective.allowed is not None
+        and all(side.bad > objective.allowed * side.total for side in (state.gray, state.stable))
+    )
+
+
+def _shared(state: SloState) -> str:
+    return (
+        f"stable breaches it too ({_share(state.stable)} bad, gray {_share(state.gray)}); "
+        "not gray's fault, holding"
+    )
 
 
 def judge_gauge(state: SloState, objective: GaugeObjective, series: tuple[Series, ...]) -> SloState:

@@ -53,10 +53,12 @@ class Uncompared:
 
     Attributes:
         since: when the first of them was read; None while there are none.
+        against: what has been read of the other side since, while that is too little.
     """
 
     events: Counts = ZERO
     since: datetime | None = None
+    against: Counts = ZERO
 
 
 ALL_COMPARED = Uncompared()

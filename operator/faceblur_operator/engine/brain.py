@@ -41,8 +41,8 @@ class Brain(Protocol):
         """Return what Prometheus has to be asked."""
         ...
 
-    def pace(self, plan: Plan, state: State, now: datetime) -> timedelta:
-        """Return how soon Prometheus has to be asked again."""
+    def pace(self, plan: Plan, state: State, now: datetime, *, asking: int) -> timedelta:
+        """Return how soon Prometheus has to be asked again, while so many rollouts ask."""
         ...
 
 
@@ -69,8 +69,8 @@ class _CoreBrain:
     ) -> dict[str, str]:
         return queries(plan, snapshot, stored_status)
 
-    def pace(self, plan: Plan, state: State, now: datetime) -> timedelta:
-        return pace(plan, state, now)
+    def pace(self, plan: Plan, state: State, now: datetime, *, asking: int) -> timedelta:
+        return pace(plan, state, now, asking=asking)
 
 
 def core_brain(defaults: Defaults) -> Brain:

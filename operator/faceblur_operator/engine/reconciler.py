@@ -8,7 +8,7 @@ import asyncio
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from faceblur_operator.api import SpecError, parse_spec
 from faceblur_operator.api.reasons import Phase, Reason
@@ -18,7 +18,7 @@ from faceblur_operator.core.errands import Errand, Report
 from faceblur_operator.core.plan import Plan
 from faceblur_operator.core.refusal import Refusal
 from faceblur_operator.core.snapshot import Json, NoSamples, Samples, Snapshot
-from faceblur_operator.core.state import Memory
+from faceblur_operator.core.state import Memory, State
 from faceblur_operator.engine.brain import Brain
 from faceblur_operator.engine.log import fields
 from faceblur_operator.ports import Clock, ClusterReader, ClusterWriter, EventSink, Meter
@@ -30,11 +30,17 @@ LOG = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """What to ask Prometheus about a rollout, and how soon again."""
+    """What to ask Prometheus about a rollout, and how soon again.
+
+    Attributes:
+        interval: how soon the next question follows, if Prometheus answers fast.
+        longest: how long it may be put off for a slow one; None: as for a fast one.
+    """
 
     url: str
     queries: Mapping[str, str]
     interval: timedelta
+    longest: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +96,8 @@ class Reconciler:
         self._brain = brain
         self._doors = doors
         self._kept: dict[Key, _Kept] = {}
+        # Whose question Prometheus is asked again and again.
+        self._asking: set[Key] = set()
 
     async def look(
         self, key: Key, answer: Answer | None = None, reports: tuple[Report, ...] = ()
@@ -122,6 +130,7 @@ class Reconciler:
     def forget(self, key: Key) -> None:
         """Drop what is kept of a rollout that is gone."""
         self._kept.pop(key, None)
+        self._asking.discard(key)
         self._doors.meter.forget(key.namespace, key.name)
 
     async def _look(
@@ -152,12 +161,21 @@ class Reconciler:
         await self._carry_out(resource, kept, decision)
         status = stored if decision.status is None else decision.status
         queries = self._brain.queries(plan, snapshot, status)
-        pace = self._brain.pace(plan, decision.state, request.now)
-        ask = Ask(plan.prometheus_url, queries, pace) if queries else None
+        ask = self._ask(key, plan, queries, decision.state, request.now)
         LOG.debug(
             "looked", extra=fields(key, effects=len(decision.effects), sampled=samples is not None)
         )
         return Outcome(decision.look_again, ask, errands=decision.errands)
+
+    def _ask(
+        self, key: Key, plan: Plan, queries: Mapping[str, str], state: State, now: datetime
+    ) -> Ask | None:
+        if not queries:
+            self._asking.discard(key)
+            return None
+        self._asking.add(key)
+        pace = self._brain.pace(plan, state, now, asking=len(self._asking))
+        return Ask(plan.prometheus_url, queries, pace, longest=plan.interval)
 
     def _fits(self, plan: Plan, answer: Answer, snapshot: Snapshot, stored: Json) -> bool:
         """Whether an answer is about what would be asked now: pods may have changed meanwhile."""

@@ -11,6 +11,9 @@ from faceblur_operator.ports import MetricsSource
 # An answer later than this is worth less than the next question.
 LONGEST_WAIT = timedelta(seconds=2)
 SHORTEST_WAIT = timedelta(seconds=1)
+# A question may follow the last after so many times what that took: one rollout that hurries keeps
+# Prometheus busy for a fifth of the time, no more.
+RESTS = 5
 
 
 class Sampler:
@@ -36,11 +39,13 @@ class Sampler:
             if turn < loop.time() - ask.interval.total_seconds():
                 # The first question, or a stall: from now on, nothing is made up for.
                 turn = loop.time()
+            begun = loop.time()
             answer = await self._source.query(ask.url, ask.queries, timeout=_timeout(ask))
+            took = timedelta(seconds=loop.time() - begun)
             deliver(Answer(ask, answer))
             # From the first answer counting begins; only the second tells anything.
             is_first, before = before is None or before.queries != ask.queries, ask
-            turn = await self._next(turn, ask, is_first=is_first)
+            turn = await self._next(turn, ask, took, is_first=is_first)
 
     async def _question(self) -> Ask:
         while self._ask is None:
@@ -48,7 +53,7 @@ class Sampler:
             await self._changed.wait()
         return self._ask
 
-    async def _next(self, turn: float, asked: Ask, *, is_first: bool) -> float:
+    async def _next(self, turn: float, asked: Ask, took: timedelta, *, is_first: bool) -> float:
         """Wait for the turn after this one and return it: sooner when that is asked for.
 
         Other questions do not wait at all; the turns are counted from them then.
@@ -57,8 +62,7 @@ class Sampler:
         while True:
             if self._ask is not None and self._ask.queries != asked.queries:
                 return loop.time()
-            interval = (self._ask or asked).interval
-            due = turn + (hurried(interval) if is_first else interval).total_seconds()
+            due = turn + _pause(self._ask or asked, took, is_first=is_first).total_seconds()
             if due <= loop.time():
                 # The interval has become shorter, or the answer took longer than it.
                 return loop.time()
@@ -68,6 +72,12 @@ class Sampler:
                     await self._changed.wait()
             except TimeoutError:
                 return due
+
+
+def _pause(ask: Ask, took: timedelta, *, is_first: bool) -> timedelta:
+    """Return how long after one question the next is due; the first answer tells nothing yet."""
+    wanted = hurried(ask.interval) if is_first else ask.interval
+    return max(wanted, min(RESTS * took, ask.longest or wanted))
 
 
 def _timeout(ask: Ask) -> timedelta:

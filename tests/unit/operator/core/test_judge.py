@@ -13,7 +13,7 @@ from tests.support.world import START
 from faceblur_operator.api.reasons import Verdict
 from faceblur_operator.core import builtins
 from faceblur_operator.core.analysis import Looks, analyse, explain, verdict_of
-from faceblur_operator.core.evidence import ZERO, Counts, log_versus
+from faceblur_operator.core.evidence import ZERO, Counts, log_versus, versus_add
 from faceblur_operator.core.judge import (
     LONGEST_APART,
     Terms,
@@ -102,6 +102,38 @@ def test_a_shared_outage_begins_the_tests_anew_at_a_price() -> None:
     state = judged(Counts(100, 50), Counts(1000, 500))
 
     assert (state.restarts, state.gray, state.stable) == (1, Counts(0, 0), Counts(0, 0))
+
+
+@pytest.mark.parametrize(
+    ("gray", "stable", "want"),
+    [
+        pytest.param(
+            Counts(3, 2),
+            Counts(9, 5),
+            "stable breaches it too (5 of 9 bad, gray 2 of 3); not gray's fault, holding",
+            id="both suffer on",
+        ),
+        pytest.param(
+            Counts(3, 2),
+            Counts(9, 0),
+            "2 of 3 bad, allowed 0.50%, but not shown worse than stable (0 of 9); "
+            "holding until either is",
+            id="only gray does",
+        ),
+        pytest.param(
+            Counts(3, 0),
+            Counts(9, 5),
+            "0 of 3 bad; about 208 more requests needed",
+            id="it is over",
+        ),
+    ],
+)
+def test_a_shared_outage_is_told_of_also_while_the_tests_are_young(
+    gray: Counts, stable: Counts, want: str
+) -> None:
+    anew = replace(SloState("success"), restarts=1, gray=gray, stable=stable)
+
+    assert judge_ratio(anew, a_ratio(), TERMS).message == want
 
 
 def test_a_breach_that_stable_may_share_waits_until_gray_is_shown_worse() -> None:
@@ -196,6 +228,32 @@ def test_counters_that_are_read_long_after_each_other_are_not_compared() -> None
     state = in_turn((NOTHING, GOOD), (BAD, NOTHING), (NOTHING, GOOD), every_s=apart_s)
 
     assert shown_worse(state) == (False, False)
+
+
+FEW_BAD, FEW_GOOD = Tick(4, 4, 4, 4), Tick(3, 0, 3, 0)
+
+
+@pytest.mark.parametrize(
+    ("ticks", "want"),
+    [
+        pytest.param([FEW_GOOD], None, id="one pod of stable's, which had little to do"),
+        pytest.param([FEW_GOOD, FEW_GOOD], (4, 6), id="two of them together"),
+        pytest.param([GOOD], (4, 40), id="one that had enough"),
+        pytest.param([FEW_GOOD, FEW_BAD], (4, 3), id="gray is read again first"),
+    ],
+)
+def test_what_little_is_read_of_stable_at_a_time_is_put_together(
+    ticks: list[Tick], want: tuple[int, int] | None
+) -> None:
+    both = [(one, NOTHING) if one is FEW_BAD else (NOTHING, one) for one in ticks]
+
+    state = in_turn((NOTHING, GOOD), (FEW_BAD, NOTHING), *both)
+
+    wanted = SloState("x").versus_after
+    if want is not None:
+        mine, theirs = Counts(want[0], 4), Counts(want[1], 1 if want[1] == GOOD.total else 0)
+        wanted = versus_add(wanted, max_ratio=1.0, gray=mine, stable=theirs)
+    assert state.versus_after == wanted
 
 
 def test_what_stable_cannot_answer_for_is_not_compared_later() -> None:

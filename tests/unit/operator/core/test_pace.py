@@ -64,8 +64,8 @@ def test_so_is_one_that_is_only_compared_with_stable(
 @pytest.mark.parametrize(
     ("interval_s", "want_s"),
     [
-        pytest.param(1, 0.2, id="never more than five times a second"),
-        pytest.param(60, 12, id="a fifth of a long interval"),
+        pytest.param(2.5, 0.5, id="a fifth of the interval"),
+        pytest.param(60, 12, id="a fifth of a long one"),
     ],
 )
 def test_after_a_raise_it_is_asked_sooner_for_two_intervals(
@@ -76,6 +76,25 @@ def test_after_a_raise_it_is_asked_sooner_for_two_intervals(
 
     assert pace(plan, raised, START) == timedelta(seconds=want_s)
     assert pace(plan, raised, START + 2 * plan.interval) == plan.interval
+
+
+@pytest.mark.parametrize(
+    ("interval_s", "asking", "want_s"),
+    [
+        pytest.param(1, 1, 0.2, id="never more than five times a second"),
+        pytest.param(2, 1, 0.4, id="the longest of the short ones"),
+        pytest.param(2.1, 1, 2.1, id="not a short one"),
+        pytest.param(1, 20, 0.2, id="twenty ask a hundred times a second"),
+        pytest.param(1, 50, 0.5, id="so do fifty together"),
+        pytest.param(1, 200, 1, id="no slower than the interval"),
+    ],
+)
+def test_at_a_short_interval_a_few_rollouts_always_ask_sooner(
+    interval_s: float, asking: int, want_s: float
+) -> None:
+    plan = replace(a_plan(), interval=timedelta(seconds=interval_s))
+
+    assert pace(plan, RUNNING, START, asking=asking) == timedelta(seconds=want_s)
 
 
 def test_nothing_is_hurried_while_values_over_a_maximum_are_counted_by_looks() -> None:

@@ -226,6 +226,28 @@ def test_question_that_hurries_is_repeated_sooner_and_at_its_interval_again_afte
 
 
 @pytest.mark.parametrize(
+    ("takes_s", "want"),
+    [
+        pytest.param(0.01, [0.0, 0.2, 0.4, 0.6, 0.8, 1.0], id="fast"),
+        pytest.param(0.06, [0.0, 0.3, 0.6, 0.9], id="busy for a fifth of the time"),
+        pytest.param(0.5, [0.0, 1.0], id="slow, and asked at its interval"),
+    ],
+)
+def test_slow_prometheus_is_not_hurried(takes_s: float, want: list[float]) -> None:
+    ask = Ask(ASK.url, ASK.queries, timedelta(seconds=0.2), longest=timedelta(seconds=1))
+    looker = ScriptedLooker(outcome=lambda *_: Outcome(ask=ask))
+
+    async def story(stage: Stage) -> None:
+        stage.prometheus.latency = timedelta(seconds=takes_s)
+        stage.scheduler.wake(A)
+        await asyncio.sleep(1.1)
+
+    stage = play(looker, story)
+
+    assert [round(at, 2) for at, _ in stage.prometheus.asked] == want
+
+
+@pytest.mark.parametrize(
     ("error", "want_times", "want_counted"),
     [
         pytest.param(
