@@ -21,8 +21,10 @@ Picture = npt.NDArray[np.uint8]
 
 GRID = 4
 STRONG_GRID = 3
-# Of the grid's colours, in levels of 255: enough to blur sixteen known means, too little to see.
+# Of the grid's colours, in levels of 255: enough to blur nine known means, too little to see.
 NOISE = 20.0
+# Colours up to this are dark, and get less of it: whoever brightens the picture, brightens it too.
+_BRIGHT = 128.0
 # Nothing of the face is in it.
 SOLID_BGR = (72, 64, 56)
 # An ellipse over so few pixels would leave corners of the face outside.
@@ -95,7 +97,8 @@ def _grid(view: Picture, strength: Strength) -> cv2.typing.MatLike:
         return cv2.resize(view, (GRID, GRID), interpolation=cv2.INTER_AREA)
     grid = cv2.resize(view, (STRONG_GRID, STRONG_GRID), interpolation=cv2.INTER_AREA)
     # Never from a seed: known noise can be subtracted.
-    noise = np.random.default_rng().normal(0, NOISE, grid.shape)
+    level = NOISE * min(1.0, float(grid.max()) / _BRIGHT)
+    noise = np.random.default_rng().normal(0, level, grid.shape)
     return np.asarray(np.clip(np.rint(grid + noise), 0, 255), np.uint8)
 
 

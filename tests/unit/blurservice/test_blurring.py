@@ -200,6 +200,25 @@ def test_the_noise_of_strong_is_another_each_time() -> None:
     assert not np.array_equal(one, two)
 
 
+@pytest.mark.parametrize(
+    ("bright", "want_low", "want_high"),
+    [
+        pytest.param(0, 0, 0, id="black stays black"),
+        pytest.param(16, 0.5, 5, id="a dark picture gets no glaring colours"),
+        pytest.param(128, 10, 30, id="a bright one gets all of the noise"),
+    ],
+)
+def test_the_noise_of_strong_follows_the_brightness(
+    bright: int, want_low: float, want_high: float
+) -> None:
+    picture = np.full((300, 300, 3), bright, np.uint8)
+
+    hidden = hide_faces(picture, [Box(100, 100, 200, 200)], Mode.MOSAIC, Strength.STRONG)
+
+    off = np.sqrt(np.mean((hidden[100:200, 100:200].astype(float) - bright) ** 2))
+    assert want_low <= off <= want_high
+
+
 def test_a_tiny_face_is_hidden_to_the_corners() -> None:
     picture = _noise(60, 60)
     region = _region(Box(20, 20, 30, 30), 60, 60)
