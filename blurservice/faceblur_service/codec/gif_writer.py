@@ -3,11 +3,11 @@
 import io
 from collections.abc import Iterable
 
-import cv2
 import numpy as np
 from PIL import Image
 
 from faceblur_service.codec.frame import Frame
+from faceblur_service.codec.palette import painted, palette_for
 
 _CLEAR = 255
 _OPAQUE_FROM = 128
@@ -38,13 +38,13 @@ def encode_gif(frames: Iterable[Frame], *, loop: int | None) -> bytes:
 
 
 def _reduced(frame: Frame) -> Image.Image:
-    image = Image.fromarray(cv2.cvtColor(frame.picture, cv2.COLOR_BGR2RGB))
-    reduced = image.quantize(256 if frame.alpha is None else _CLEAR, Image.Quantize.MEDIANCUT)
-    if frame.alpha is None:
-        return reduced
-    indices = np.asarray(reduced).copy()
-    indices[frame.alpha < _OPAQUE_FROM] = _CLEAR
-    palette = (reduced.getpalette() or []) + [0] * 768
-    result = Image.fromarray(indices)
-    result.putpalette(palette[:768])
+    height, width = frame.picture.shape[:2]
+    colours = palette_for(frame.picture, 256 if frame.alpha is None else _CLEAR)
+    indices = np.empty((height, width), np.uint8)
+    for rows, part in painted(frame.picture, colours):
+        indices[rows] = part
+        if frame.alpha is not None:
+            indices[rows][frame.alpha[rows] < _OPAQUE_FROM] = _CLEAR
+    result = Image.frombuffer("P", (width, height), indices, "raw", "P", 0, 1)
+    result.putpalette(np.resize(np.append(colours.rgb, np.zeros(768, np.uint8)), 768).tobytes())
     return result
