@@ -1,8 +1,9 @@
 """Simulated rollouts through the real rules of the core: evidence, verdicts, weights.
 
-Each run drives `core.analysis.analyse` and `core.lifecycle.advance` with raw counters, one gray
-and two stable pods, as a scrape every five seconds would show them. What is left out of `decide`
-is what reads and writes the cluster: gray is always ready, and nothing is written.
+Each run drives `core.analysis.analyse` and `core.lifecycle.advance` with raw counters of one gray
+and two stable pods. Each pod is scraped every five seconds at a time of its own, and Prometheus is
+asked as soon as `core.analysis.pace` says. What is left out of `decide` is what reads and writes
+the cluster: gray is always ready, and nothing is written.
 """
 
 from collections.abc import Callable
@@ -14,14 +15,17 @@ import numpy as np
 from tests.support.builders import a_plan, a_ratio
 from tests.support.world import START, World, a_workload
 
-from faceblur_operator.core.analysis import Looks, analyse, is_analysing
+from faceblur_operator.core.analysis import Looks, analyse, is_analysing, pace
 from faceblur_operator.core.lifecycle import advance
 from faceblur_operator.core.plan import Objective, Plan
 from faceblur_operator.core.snapshot import Samples, Series, Snapshot
 from faceblur_operator.core.state import Stage, State
 from faceblur_operator.core.view import View
 
-TICK_S = 5.0
+# Times are whole milliseconds, so that what happens at the same time is the same number.
+SECOND = 1_000
+# How often each pod is scraped and, while nothing hurries, Prometheus is asked.
+TICK = 5 * SECOND
 ALPHA = BETA = 0.01
 ALLOWED, UNACCEPTABLE, RATIO = 0.01, 0.05, 1.5
 ABSOLUTE = a_ratio(allowed=ALLOWED, unacceptable=UNACCEPTABLE)
@@ -30,10 +34,10 @@ LADDER = (5, 25, 50, 100)
 # The ladder of the measurements that the peers' rules are compared by.
 FINE_LADDER = (*range(5, 55, 5), 100)
 # Three steps of a minute each come first.
-BEFORE_100 = int(3 * 60 / TICK_S)
+BEFORE_100 = 3 * 60 * SECOND // TICK
 
-GRAY_PODS = ((("pod", "gray-1"),),)
-STABLE_PODS = ((("pod", "stable-1"),), (("pod", "stable-2"),))
+GRAY_PODS = ("gray-1",)
+STABLE_PODS = ("stable-1", "stable-2")
 
 Rates = Callable[[np.random.Generator, int], tuple[np.ndarray, np.ndarray]]
 
@@ -90,7 +94,7 @@ def outage(share: float, minutes: float = 5.0) -> Rates:
     def rates(chance: np.random.Generator, ticks: int) -> tuple[np.ndarray, np.ndarray]:
         both = np.full(ticks, 0.002)
         begin = int(chance.integers(0, 30))
-        both[begin : min(begin + int(minutes * 60 / TICK_S), BEFORE_100)] = share
+        both[begin : min(begin + int(minutes * 60 * SECOND / TICK), BEFORE_100)] = share
         return both, both
 
     return rates
@@ -100,7 +104,7 @@ def plan_of(scenario: Scenario) -> Plan:
     """Return the plan of a scenario."""
     return replace(
         a_plan(*scenario.ladder, hold=scenario.hold_s, objectives=scenario.objectives),
-        interval=timedelta(seconds=TICK_S),
+        interval=timedelta(milliseconds=TICK),
         false_rollback=ALPHA,
         bad_promotion=BETA,
         no_data_rollback_after=None,
@@ -108,21 +112,32 @@ def plan_of(scenario: Scenario) -> Plan:
 
 
 @dataclass(slots=True)
-class Counters:
-    """Raw counters of one side; events fall on its pods evenly."""
+class Pod:
+    """Counters of one pod, and what Prometheus knows of them.
 
-    labels: tuple[tuple[tuple[str, str], ...], ...]
-    total: float = 0.0
-    bad: float = 0.0
+    Attributes:
+        scrape: when it is scraped next.
+    """
 
-    def add(self, total: int, bad: int) -> None:
-        self.total += total
-        self.bad += bad
+    name: str
+    scrape: int
+    total: int = 0
+    bad: int = 0
+    scraped: tuple[int, int] = (0, 0)
 
-    def series(self, value: float) -> tuple[Series, ...]:
-        share, rest = divmod(value, len(self.labels))
-        first = Series(self.labels[0], share + rest)
-        return (first, *(Series(one, share) for one in self.labels[1:]))
+    def serve(
+        self, chance: np.random.Generator, begin: int, end: int, rps: float, rates: np.ndarray
+    ) -> None:
+        """Answer for a while; `rates` are the shares of bad answers, one for each tick."""
+        while begin < end:
+            until = min(end, (begin // TICK + 1) * TICK, self.scrape)
+            count = chance.poisson(rps * (until - begin) / SECOND) if rps else 0
+            if count:
+                rate = rates[min(begin // TICK, len(rates) - 1)]
+                self.total, self.bad = self.total + count, self.bad + chance.binomial(count, rate)
+            if until == self.scrape:
+                self.scraped, self.scrape = (self.total, self.bad), self.scrape + TICK
+            begin = until
 
 
 class Run:
@@ -130,48 +145,48 @@ class Run:
 
     def __init__(self, scenario: Scenario, plan: Plan, rps: float, seed: tuple[int, ...]) -> None:
         self._chance = np.random.default_rng(seed)
-        self._plan, self._rps, self._ticks = plan, rps, scenario.ticks
+        self._plan, self._rps, self._until = plan, rps, scenario.ticks * TICK
         self._rates = scenario.rates(self._chance, scenario.ticks)
-        self._gray, self._stable = Counters(GRAY_PODS), Counters(STABLE_PODS)
+        self._gray, self._stable = self._pods(GRAY_PODS), self._pods(STABLE_PODS)
         self._snapshot = _snapshot(plan)
 
     def end(self) -> Outcome:
         """Run to the end."""
-        now = START
+        at, now = 0, START
         state = _begun(self._plan, self._view(now))
         seen: Looks = {}
-        first_traffic, highest = now, state.weight
-        _, seen = analyse(self._plan, state, self._samples(now), seen)
-        for tick in range(self._ticks):
-            now += timedelta(seconds=TICK_S)
-            self._serve(tick, state.weight / 100)
+        highest = state.weight
+        while at < self._until:
             if is_analysing(state):
                 state, seen = analyse(self._plan, state, self._samples(now), seen)
             state = advance(state, self._view(now))
             highest = max(highest, state.weight)
             if state.stage is Stage.ROLLING_BACK:
-                return Outcome("rolled back", (now - first_traffic).total_seconds(), highest)
+                return Outcome("rolled back", at / SECOND, highest)
             if state.stage is Stage.PROMOTING:
-                return Outcome("promoted", (now - first_traffic).total_seconds(), highest)
-        return Outcome("undecided", (now - first_traffic).total_seconds(), highest)
+                return Outcome("promoted", at / SECOND, highest)
+            ahead = pace(self._plan, state, now)
+            until = at + ahead // timedelta(milliseconds=1)
+            self._serve(at, until, state.weight / 100)
+            at, now = until, now + ahead
+        return Outcome("undecided", at / SECOND, highest)
 
-    def _serve(self, tick: int, share: float) -> None:
-        chance, requests = self._chance, self._rps * TICK_S
-        gray_rate, stable_rate = self._rates[0][tick], self._rates[1][tick]
-        for side, mean, rate in (
-            (self._gray, requests * share, gray_rate),
-            (self._stable, requests * (1 - share), stable_rate),
-        ):
-            total = chance.poisson(mean) if mean else 0
-            side.add(total, chance.binomial(total, rate) if total else 0)
+    def _pods(self, names: tuple[str, ...]) -> tuple[Pod, ...]:
+        return tuple(Pod(name, int(self._chance.integers(1, TICK))) for name in names)
+
+    def _serve(self, begin: int, end: int, share: float) -> None:
+        sides = ((self._gray, share), (self._stable, 1 - share))
+        for (pods, part), rates in zip(sides, self._rates, strict=True):
+            for pod in pods:
+                pod.serve(self._chance, begin, end, self._rps * part / len(pods), rates)
 
     def _samples(self, now: datetime) -> Samples:
         series: dict[str, tuple[Series, ...]] = {}
-        for name, side in (("gray", self._gray), ("stable", self._stable)):
-            bad, total = side.series(side.bad), side.series(side.total)
-            for one in self._plan.objectives:
-                series[f"{one.name}:{name}:bad"] = bad
-                series[f"{one.name}:{name}:total"] = total
+        for side, pods in (("gray", self._gray), ("stable", self._stable)):
+            for index, what in enumerate(("total", "bad")):
+                found = tuple(Series((("pod", pod.name),), pod.scraped[index]) for pod in pods)
+                for one in self._plan.objectives:
+                    series[f"{one.name}:{side}:{what}"] = found
         return Samples(now, series)
 
     def _view(self, now: datetime) -> View:
