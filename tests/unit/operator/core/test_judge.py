@@ -116,14 +116,13 @@ def test_a_shared_outage_begins_the_tests_anew_at_a_price() -> None:
         pytest.param(
             Counts(3, 2),
             Counts(9, 0),
-            "2 of 3 bad, allowed 0.50%, but not shown worse than stable (0 of 9); "
-            "holding until either is",
+            "2 of 3 bad is too close to the unacceptable 3.00%",
             id="only gray does",
         ),
         pytest.param(
             Counts(3, 0),
             Counts(9, 5),
-            "0 of 3 bad; about 208 more requests needed",
+            "0 of 3 bad; about 663 more requests needed",
             id="it is over",
         ),
     ],
@@ -131,7 +130,7 @@ def test_a_shared_outage_begins_the_tests_anew_at_a_price() -> None:
 def test_a_shared_outage_is_told_of_also_while_the_tests_are_young(
     gray: Counts, stable: Counts, want: str
 ) -> None:
-    anew = replace(SloState("success"), restarts=1, gray=gray, stable=stable)
+    anew = replace(SloState("success"), restarts=20, gray=gray, stable=stable)
 
     assert judge_ratio(anew, a_ratio(), TERMS).message == want
 

@@ -3,19 +3,23 @@
 import asyncio
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from tests.support.in_memory import KEY, InMemory, quick_spec
+from tests.support.in_memory import KEY, MADE_GRAY, InMemory, quick_spec, stable_objects
+from tests.support.specs import a_resource
 from tests.support.virtual_time import START, VirtualClock, run_virtually
 
 from faceblur_operator.api.reasons import Reason
 from faceblur_operator.core.compiler import Defaults
 from faceblur_operator.core.decide import Request
 from faceblur_operator.core.decision import Decision
+from faceblur_operator.core.plan import Plan
 from faceblur_operator.core.snapshot import NoSamples, Samples
+from faceblur_operator.core.state import State
 from faceblur_operator.engine import Answer, Ask, Doors, Outcome, Reconciler, core_brain
+from faceblur_operator.ports.cluster import Key
 from faceblur_operator.ports.errors import NotLeadingError, RefusedError, UnreachableError
 
 STATUS = "PUT /apis/faceblur.dev/v1alpha1/namespaces/demo/faceblurrollouts/face-blur/status"
@@ -90,12 +94,17 @@ class Recording:
     def __init__(self) -> None:
         self._core = core_brain(Defaults("http://prometheus:9090", (), PATIENCE))
         self.compile, self.refuse = self._core.compile, self._core.refuse
-        self.queries, self.pace = self._core.queries, self._core.pace
+        self.queries = self._core.queries
         self.memories: list[bool] = []
+        self.asking: list[int] = []
 
     def decide(self, request: Request) -> Decision:
         self.memories.append(request.memory is not None)
         return self._core.decide(request)
+
+    def pace(self, plan: Plan, state: State, now: datetime, *, asking: int) -> timedelta:
+        self.asking.append(asking)
+        return self._core.pace(plan, state, now, asking=asking)
 
 
 def test_memory_is_given_back_and_dropped_after_a_failed_write() -> None:
@@ -214,6 +223,30 @@ def test_answer_about_earlier_pods_is_not_evidence() -> None:
         assert world.status["verdict"] == "Error"
 
     play(story)
+
+
+def test_pace_depends_on_how_many_rollouts_ask() -> None:
+    brain, other = Recording(), Key("other", KEY.name)
+
+    async def story(world: InMemory) -> None:
+        for one in (*stable_objects(), a_resource(quick_spec())):
+            one["metadata"]["namespace"] = other.namespace
+            world.api.add(one)
+        doors = Doors(VirtualClock(), world.reader, world.writer, world.events, world.meter)
+        reconciler = Reconciler(brain, doors)
+        for key in (KEY, other, KEY, other):
+            world.api.settle("face-blur-stable", space=key.namespace)
+            await reconciler.look(key)
+            world.api.settle(MADE_GRAY, space=key.namespace)
+        await reconciler.look(KEY)
+        world.api.remove("FaceBlurRollout", other.name, space=other.namespace)
+        await reconciler.look(other)
+        await reconciler.look(KEY)
+
+    play(story)
+
+    # Nothing is asked at the first look at each.
+    assert brain.asking == [1, 2, 2, 1]
 
 
 def test_ingress_deleted_between_two_looks_is_made_again() -> None:
