@@ -81,7 +81,7 @@ class Pipeline:
     def run(
         self, data: bytes, options: Options = _DEFAULTS, header: Header | None = None
     ) -> Result:
-        """Return the picture with every face hidden, in its own format.
+        """Return the picture with every face hidden, in its own format; HEIC as JPEG.
 
         Args:
             data: A picture file of one of the formats of `codec.Format`.
@@ -120,7 +120,7 @@ class Pipeline:
         out = clock.rest("encode", lambda: encode(map(hide, _seen(judged, header)), header))
         if header.frames > 1:
             boxes = list(over_all(boxes))
-        return Result(out, header.format, numbered(boxes), sum(again), clock.seconds)
+        return Result(out, header.format.written, numbered(boxes), sum(again), clock.seconds)
 
     def is_starting(self) -> bool:
         """Return False: whoever asks does the work himself."""

@@ -6,6 +6,7 @@ import struct
 import zlib
 from collections.abc import Callable
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 from tests.support.profiles import wide_profile
@@ -14,6 +15,7 @@ from tests.support.samples import STILL, animation, arrow, image, oriented, save
 from faceblur_service.codec.scan import png_chunks
 from faceblur_service.errors import BrokenPicture
 
+_COMPRESSED = Path(__file__).resolve().parents[1] / "data" / "heic"
 _NUMBERS = (0, 1, 0x7F, 0x80, 0xFF, 0x7FFF, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF)
 _ENDINGS = (
     b"<script>alert(1)</script>",
@@ -27,6 +29,8 @@ _ENDINGS = (
 @cache
 def seeds(kind: str) -> tuple[bytes, ...]:
     """Return valid files of a format that use as much of it as fits into a few kilobytes."""
+    if kind == "HEIC":
+        return tuple(_heics())
     plain, turned = image(arrow()), image(arrow()[::-1].copy())
     noise = np.random.default_rng(0).integers(0, 256, (40, 60, 3), np.uint8)
     found = [saved(plain, kind), with_secrets(plain, kind), saved(image(noise), kind)]
@@ -38,6 +42,16 @@ def seeds(kind: str) -> tuple[bytes, ...]:
         found.append(animation([plain, turned, image(noise).resize((80, 48))], kind, [50, 60, 70]))
     found += _EXTRA.get(kind, list)()
     return tuple(found)
+
+
+def _heics() -> list[bytes]:
+    # Small: most of such a file are pixels as they are, and what is around them matters more.
+    plain = image(arrow()[8:40, 24:56].copy())
+    found = [path.read_bytes() for path in _COMPRESSED.glob("*.heic") if path.stem != "large"]
+    found += [saved(plain, "HEIC"), saved(plain, "HEIC", depth=10), with_secrets(plain, "HEIC")]
+    found += [oriented(plain, "HEIC", 6), saved(plain, "HEIC", icc_profile=wide_profile())]
+    found += [saved(plain.convert("L"), "HEIC"), saved(plain.convert("RGBA"), "HEIC")]
+    return [*found, saved(plain.resize((96, 64)), "HEIC", tile=64)]
 
 
 def _extra_jpegs() -> list[bytes]:

@@ -19,6 +19,9 @@ from tests.support.samples import animation, saved
 
 from faceblur_service.detection import Detector
 
+DATA = Path(__file__).resolve().parents[1] / "data" / "heic"
+"""Ours are not compressed, and 25 megapixels of them are larger than a file may be."""
+
 KINDS = {
     "JPEG": "JPEG",
     "JPEG faces": "JPEG",
@@ -35,6 +38,9 @@ KINDS = {
     "TIFF": "TIFF",
     "TIFF alpha": "TIFF",
     "TIFF 16 bits": "TIFF",
+    "HEIC": "HEIC",
+    "HEIC 10 bits": "HEIC",
+    "HEIC alpha": "HEIC",
     "GIF": "GIF",
     "GIF animated": "GIF",
     "PNG animated": "PNG",
@@ -80,6 +86,8 @@ def sample(kind: str, megapixels: float) -> bytes:
 
     Or of two people, where the kind says so.
     """
+    if kind == "HEIC" and megapixels >= 25:
+        return (DATA / "large.heic").read_bytes()
     frames = 10 if "animated" in kind else 1
     side = round((megapixels * 1e6 / frames) ** 0.5)
     noise = np.random.default_rng(0).integers(
@@ -98,6 +106,8 @@ def sample(kind: str, megapixels: float) -> bytes:
         "AVIF": {"speed": 10, "quality": 60, "max_threads": 1, "subsampling": "4:2:0"},
     }
     options = kinds.get(name, {})
+    if "10 bits" in kind:
+        options = {"depth": 10}
     if "turned" in kind:
         exif = Image.Exif()
         exif[0x0112] = 6

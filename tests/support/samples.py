@@ -1,14 +1,19 @@
 """Picture files of every format, made with another library than the one that writes the results."""
 
 import io
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageCms, PngImagePlugin, TiffImagePlugin
+from tests.support import heic
 
 Pixels = npt.NDArray[np.uint8]
 
 STILL = ["JPEG", "PNG", "WEBP", "AVIF", "TIFF", "GIF"]
+READ = [*STILL, "HEIC"]
+"""HEIC is read only, and comes back as JPEG."""
+
 ANIMATED = ["PNG", "WEBP", "GIF", "AVIF"]
 ORIENTED = ["JPEG", "PNG", "WEBP", "AVIF", "TIFF"]
 SECRET = b"SECRET-PLACE"
@@ -42,6 +47,9 @@ def image(picture: Pixels, alpha: Pixels | None = None) -> Image.Image:
 
 def saved(picture: Image.Image, kind: str, **options: object) -> bytes:
     """Return the file, losslessly where the format can."""
+    if kind == "HEIC":
+        named: Any = options  # of other types than Pillow's
+        return heic.picture(picture, **named)
     lossless: dict[str, dict[str, object]] = {
         "WEBP": {"lossless": True},
         "AVIF": {"quality": 100, "subsampling": "4:4:4"},
@@ -54,7 +62,9 @@ def saved(picture: Image.Image, kind: str, **options: object) -> bytes:
 
 
 def oriented(picture: Image.Image, kind: str, orientation: int) -> bytes:
-    """Return the file with an EXIF orientation."""
+    """Return the file with an EXIF orientation, or what is one in its format."""
+    if kind == "HEIC":
+        return saved(picture, kind, orientation=orientation)
     exif = Image.Exif()
     exif[0x0112] = orientation
     return saved(picture, kind, exif=exif)
@@ -87,6 +97,7 @@ def with_secrets(picture: Image.Image, kind: str) -> bytes:
         "AVIF": {"exif": exif, "xmp": xmp, "icc_profile": profile},
         "TIFF": {"icc_profile": profile, "tiffinfo": _tags(secret)},
         "GIF": {"comment": SECRET},
+        "HEIC": {"exif": exif.tobytes(), "xmp": xmp, "icc_profile": profile, "name": SECRET},
     }
     data = saved(picture, kind, **options[kind])
     if kind == "JPEG":

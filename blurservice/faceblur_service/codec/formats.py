@@ -17,7 +17,7 @@ which the kernel may drop); gunicorn's parent, 30; and a full cache of results, 
 
 
 class Format(StrEnum):
-    """A format that is read and written."""
+    """A format that is read and, but for HEIC, written."""
 
     JPEG = "jpeg"
     PNG = "png"
@@ -25,11 +25,17 @@ class Format(StrEnum):
     AVIF = "avif"
     TIFF = "tiff"
     GIF = "gif"
+    HEIC = "heic"
 
     @property
     def media_type(self) -> str:
         """The HTTP content type."""
         return f"image/{self.value}"
+
+    @property
+    def written(self) -> "Format":
+        """The format of the result: HEIC has no free encoder, and comes back as JPEG."""
+        return Format.JPEG if self is Format.HEIC else self
 
     @property
     def suffixes(self) -> tuple[str, ...]:
@@ -44,6 +50,7 @@ _SUFFIXES = {
     Format.AVIF: (".avif",),
     Format.TIFF: (".tif", ".tiff"),
     Format.GIF: (".gif",),
+    Format.HEIC: (".heic", ".heif", ".hif"),
 }
 
 # Bytes per pixel at the worst moment, beside the frames that are kept, measured: two copies while
@@ -56,6 +63,7 @@ _WORK = {
     Format.AVIF: 30,
     Format.TIFF: 11,
     Format.GIF: 18,
+    Format.HEIC: 7,
 }
 # WebP packs transparency without loss, too, and looks for repetitions in all of it.
 _LOSSLESS_WEBP = 30
@@ -89,6 +97,9 @@ class Header:
     lossless: bool = False
     """Only where the format has both kinds: WebP."""
 
+    decoder_bytes: int = 0
+    """What a decoder takes at its worst moment, where the size alone does not say it: HEIC."""
+
     plain: bool = False
     """Colours that OpenCV decodes as they are: 8-bit RGB or grey without transparency."""
 
@@ -116,6 +127,6 @@ class Header:
         if self.format is Format.TIFF:
             return _SOME + canvas * work + self.pixels
         if self.frames == 1:
-            return _SOME + canvas * work
+            return _SOME + max(canvas * work, self.decoder_bytes)
         kept = 1 if self.format is Format.GIF else 4
         return _SOME + canvas * (work + _ANIMATION) + kept * self.pixels

@@ -15,6 +15,7 @@ from faceblur_service.codec.formats import (
     Header,
 )
 from faceblur_service.codec.guard import refusing
+from faceblur_service.codec.heic import scan_heic
 from faceblur_service.codec.ifd import ORIENTATION, tables
 from faceblur_service.codec.scan import Scan, scan_gif, scan_jpeg, scan_png, scan_webp
 from faceblur_service.errors import (
@@ -24,7 +25,7 @@ from faceblur_service.errors import (
     UnsupportedPicture,
 )
 
-_LONGEST = {Format.JPEG: 65_500, Format.WEBP: 16_383, Format.AVIF: 32_768}
+_LONGEST = {Format.JPEG: 65_500, Format.WEBP: 16_383, Format.AVIF: 32_768, Format.HEIC: 65_500}
 _SUBFILE, _WIDTH, _HEIGHT, _SAMPLES = 254, 256, 257, 277
 _HEIC_BRANDS = {b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1"}
 
@@ -70,11 +71,10 @@ def sniff(data: bytes) -> Format:
         if brands & {b"avif", b"avis"}:
             return Format.AVIF
         if brands & _HEIC_BRANDS:
-            raise UnsupportedPicture(
-                "HEIC pictures are not supported: send JPEG. On an iPhone choose Settings, "
-                "Camera, Formats, Most Compatible, or share the picture as JPEG."
-            )
-    raise UnsupportedPicture("Only JPEG, PNG, WebP, AVIF, TIFF and GIF pictures are supported.")
+            return Format.HEIC
+    raise UnsupportedPicture(
+        "Only JPEG, PNG, WebP, AVIF, HEIC, TIFF and GIF pictures are supported."
+    )
 
 
 def _judge(header: Header) -> None:
@@ -146,6 +146,7 @@ _SCANS: dict[Format, Callable[[bytes], Scan]] = {
     Format.AVIF: _scan_avif,
     Format.TIFF: _scan_tiff,
     Format.GIF: scan_gif,
+    Format.HEIC: scan_heic,
 }
 _STARTS = {
     b"\xff\xd8\xff": Format.JPEG,

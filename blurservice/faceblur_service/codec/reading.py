@@ -17,6 +17,7 @@ from faceblur_service.codec.formats import Format, Header
 from faceblur_service.codec.frame import Frame
 from faceblur_service.codec.guard import refusing
 from faceblur_service.codec.header import scan
+from faceblur_service.codec.heic import read_heic
 from faceblur_service.codec.scan import Scan
 from faceblur_service.codec.upright import upright
 from faceblur_service.deadline import Deadline
@@ -47,7 +48,9 @@ def frames(data: bytes, header: Header, deadline: Deadline | None = None) -> Ite
     found = scan(data)
     if found.header != header:
         raise BrokenPicture("The picture has another header than the one announced.")
-    if header.plain:
+    if header.format is Format.HEIC:
+        yield read_heic(data, found)
+    elif header.plain:
         yield _plain(data, found)
     elif header.frames == 1:
         yield _single(data, found)

@@ -9,6 +9,7 @@ import numpy as np
 from PIL import Image
 
 from faceblur_service.blurring import Picture
+from faceblur_service.codec.avif_writer import encode_grid, fits_a_grid
 from faceblur_service.codec.colour import strips
 from faceblur_service.codec.formats import LARGE_WEBP, Format, Header
 from faceblur_service.codec.frame import Frame
@@ -27,7 +28,7 @@ _WEBP_LOSSLESS = {"lossless": True, "quality": 0, "method": 0, "exact": False}
 
 
 def encode(frames: Iterable[Frame], header: Header) -> bytes:
-    """Return the file's bytes, of the same format as the header's.
+    """Return the file's bytes, of the format that the header's is written as.
 
     Args:
         frames: As many as the header says; taken one by one.
@@ -39,11 +40,13 @@ def encode(frames: Iterable[Frame], header: Header) -> bytes:
     """
     source = _Source(frames)
     try:
-        return _ENCODERS[header.format](source, header)
+        return _ENCODERS[header.format.written](source, header)
     except Exception as err:  # of three libraries, each with errors of its own
         if err is source.error or isinstance(err, FaceBlurError):
             raise
-        raise EncodingFailed(f"The picture cannot be written as {header.format.name}.") from err
+        raise EncodingFailed(
+            f"The picture cannot be written as {header.format.written.name}."
+        ) from err
     finally:
         # An error holds the frames of its traceback, and these the picture, in a circle.
         source.error = None
@@ -81,6 +84,8 @@ def _avif(frames: Iterable[Frame], header: Header) -> bytes:
     if header.frames > 1:
         return _animation(frames, "AVIF", quality=AVIF_QUALITY, speed=_AVIF_SPEED, max_threads=1)
     (frame,) = frames
+    if fits_a_grid(frame):
+        return encode_grid(frame, quality=AVIF_QUALITY, speed=_AVIF_SPEED)
     pixels = frame.picture
     if frame.alpha is not None:
         pixels = np.dstack((pixels, frame.alpha))
@@ -97,9 +102,24 @@ def _webp(frames: Iterable[Frame], header: Header) -> bytes:
     # OpenCV takes twice the time, and 50 MB less at 25 megapixels.
     if header.pixels > LARGE_WEBP and not header.lossless and frame.alpha is None:
         return _cv2(".webp", frame.picture, [cv2.IMWRITE_WEBP_QUALITY, WEBP_QUALITY])
+    mode = "RGBX" if frame.alpha is None else "RGBA"
+    pixels = _four_channels(frame)
+    # The encoder takes what it needs beside them, and the frame is not needed any more.
+    del frame
+    height, width = pixels.shape[:2]
     out = io.BytesIO()
-    _image(frame).save(out, "WEBP", **options)
+    # Pillow works on these pixels themselves, without a copy.
+    Image.frombuffer(mode, (width, height), pixels, "raw", mode, 0, 1).save(out, "WEBP", **options)
     return out.getvalue()
+
+
+def _four_channels(frame: Frame) -> Picture:
+    """Return RGB and transparency: uint8, shape (height, width, 4)."""
+    pixels = np.empty((*frame.picture.shape[:2], 4), np.uint8)
+    for channel in range(3):
+        pixels[:, :, channel] = frame.picture[:, :, 2 - channel]
+    pixels[:, :, 3] = 255 if frame.alpha is None else frame.alpha
+    return pixels
 
 
 def _png(frames: Iterable[Frame], header: Header) -> bytes:

@@ -14,7 +14,7 @@ import numpy as np
 from tests.benchmarks.figures import Figure
 from tests.support.mutants import mutant, seeds
 from tests.support.peak import KINDS, Peak, measured, resident
-from tests.support.samples import STILL
+from tests.support.samples import READ
 
 from faceblur_service.codec import MAX_COST, MAX_PIXELS
 from faceblur_service.detection import Detector
@@ -71,7 +71,7 @@ def _trim() -> None:
 
 
 def _run(pipeline: Pipeline, index: int, dice: random.Random) -> None:
-    kind = dice.choice(STILL)
+    kind = dice.choice(READ)
     data = mutant(kind, index) if index % _BROKEN == 0 else dice.choice(seeds(kind))
     with contextlib.suppress(RequestError):
         pipeline.run(data)
