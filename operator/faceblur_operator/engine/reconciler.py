@@ -7,13 +7,13 @@ not also in the resource's status, except the memory the core asks to be given b
 import asyncio
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from faceblur_operator.api import SpecError, parse_spec
-from faceblur_operator.api.reasons import Phase, Reason
+from faceblur_operator.api.reasons import Reason
 from faceblur_operator.core.decide import Request
-from faceblur_operator.core.decision import Apply, ClearCommand, Decision, Delete, Effect, Event
+from faceblur_operator.core.decision import Decision
 from faceblur_operator.core.errands import Errand, Report
 from faceblur_operator.core.plan import Plan
 from faceblur_operator.core.refusal import Refusal
@@ -21,9 +21,9 @@ from faceblur_operator.core.snapshot import Json, NoSamples, Samples, Snapshot
 from faceblur_operator.core.state import Memory, State
 from faceblur_operator.engine.brain import Brain
 from faceblur_operator.engine.log import fields
-from faceblur_operator.ports import Clock, ClusterReader, ClusterWriter, EventSink, Meter
+from faceblur_operator.engine.writing import Doors, Unwritten, Writing
 from faceblur_operator.ports.cluster import Key, Resource
-from faceblur_operator.ports.errors import OperatorError, RefusedError
+from faceblur_operator.ports.errors import NotLeadingError, OperatorError, RefusedError
 
 LOG = logging.getLogger(__name__)
 
@@ -68,17 +68,6 @@ class Outcome:
     errands: tuple[Errand, ...] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Doors:
-    """The ports a reconciler goes through."""
-
-    clock: Clock
-    reader: ClusterReader
-    writer: ClusterWriter
-    events: EventSink
-    meter: Meter
-
-
 @dataclass(slots=True)
 class _Kept:
     """What is kept of one rollout between two looks; all of it can be lost without harm."""
@@ -86,7 +75,7 @@ class _Kept:
     memory: Memory | None = None
     compiled_from: tuple[str, int] | None = None
     plan: Plan | Refusal | None = None
-    told: str = ""
+    unwritten: Unwritten = field(default_factory=Unwritten)
 
 
 class Reconciler:
@@ -95,6 +84,7 @@ class Reconciler:
     def __init__(self, brain: Brain, doors: Doors) -> None:
         self._brain = brain
         self._doors = doors
+        self._writing = Writing(doors)
         self._kept: dict[Key, _Kept] = {}
         # Whose question Prometheus is asked again and again.
         self._asking: set[Key] = set()
@@ -110,8 +100,8 @@ class Reconciler:
             reports: what came of errands.
 
         Raises:
-            OperatorError: a read or a write failed; the memory of the rollout is dropped, so
-                that the next look starts from what the cluster says.
+            OperatorError: a read, or a write of traffic, failed. Nothing of what was decided
+                counts then; the same answer leads the next look to the same decision.
         """
         kept = self._kept.setdefault(key, _Kept())
         resource: Resource | None = None
@@ -122,9 +112,11 @@ class Reconciler:
                 return Outcome(is_gone=True)
             return await self._look(resource, kept, answer, reports)
         except OperatorError as err:
-            kept.memory = None
-            if isinstance(err, RefusedError) and resource is not None:
-                await self._tell_refused(resource, kept, err)
+            if isinstance(err, NotLeadingError):
+                # Another process goes on from the status.
+                self._kept.pop(key, None)
+            elif isinstance(err, RefusedError) and resource is not None:
+                await self._writing.tell(resource, kept.unwritten, err)
             raise
 
     def forget(self, key: Key) -> None:
@@ -142,13 +134,13 @@ class Reconciler:
     ) -> Outcome:
         doors, key = self._doors, resource.key
         plan = self._plan(resource, kept)
-        stored: Json = resource.manifest.get("status") or {}
+        stored = kept.unwritten.over(resource.manifest.get("status") or {})
         if isinstance(plan, Refusal):
             decision = self._brain.refuse(
                 plan, generation=resource.generation, stored_status=stored, now=doors.clock.now()
             )
             await self._carry_out(resource, kept, decision)
-            return Outcome(decision.look_again)
+            return Outcome(self._look_again(kept, decision))
         snapshot = await doors.reader.snapshot(resource, plan)
         samples = answer.samples if answer and self._fits(plan, answer, snapshot, stored) else None
         if samples is not None:
@@ -165,7 +157,9 @@ class Reconciler:
         LOG.debug(
             "looked", extra=fields(key, effects=len(decision.effects), sampled=samples is not None)
         )
-        return Outcome(decision.look_again, ask, errands=decision.errands)
+        # Nothing is asked of others, or told them, before the status that says so is stored.
+        errands = decision.errands if kept.unwritten.status is None else None
+        return Outcome(self._look_again(kept, decision), ask, errands=errands)
 
     def _ask(
         self, key: Key, plan: Plan, queries: Mapping[str, str], state: State, now: datetime
@@ -196,51 +190,10 @@ class Reconciler:
         return self._brain.compile(resource.key.namespace, resource.key.name, spec)
 
     async def _carry_out(self, resource: Resource, kept: _Kept, decision: Decision) -> None:
-        """Write in the order that survives a crash: objects, status, then what is only told."""
-        doors, key = self._doors, resource.key
-        for effect in decision.effects:
-            await doors.writer.apply(key, effect)
-            doors.meter.write(_kind_of(effect))
-            LOG.info("wrote object", extra=fields(key, **_named(effect)))
-        if decision.status is not None:
-            await doors.writer.store_status(resource, decision.status)
-            doors.meter.write("FaceBlurRollout")
-        kept.memory, kept.told = decision.memory, ""
-        for event in decision.events:
-            LOG.info(
-                "decided",
-                extra=fields(key, reason=event.reason.value, message=event.message),
-            )
-        if decision.events:
-            await doors.events.send(resource, decision.events)
-        status = decision.status or resource.manifest.get("status") or {}
-        phase = Phase(status.get("phase") or Phase.PENDING)
-        doors.meter.rollout(
-            key.namespace,
-            key.name,
-            phase=phase,
-            weight=decision.state.weight,
-            verdict=status.get("verdict") or "",
-        )
+        await self._writing.carry_out(resource, kept.unwritten, decision)
+        kept.memory = decision.memory
 
-    async def _tell_refused(self, resource: Resource, kept: _Kept, err: RefusedError) -> None:
-        """Say once why the API server refuses a write: nobody reads the operator's log first."""
-        if kept.told == str(err):
-            return
-        kept.told = str(err)
-        event = Event(Reason.WRITE_REFUSED, str(err), is_warning=True)
-        await self._doors.events.send(resource, (event,))
-
-
-def _kind_of(effect: Effect) -> str:
-    if isinstance(effect, ClearCommand):
-        return "FaceBlurRollout"
-    return effect.kind if isinstance(effect, Apply | Delete) else "Deployment"
-
-
-def _named(effect: Effect) -> dict[str, str]:
-    shown = {"verb": type(effect).__name__, "kind": _kind_of(effect)}
-    if isinstance(effect, ClearCommand):
-        return shown
-    name = effect.manifest["metadata"]["name"] if isinstance(effect, Apply) else effect.name
-    return {**shown, "object": str(name)}
+    def _look_again(self, kept: _Kept, decision: Decision) -> timedelta | None:
+        """Return when time alone may change something, or a write has to be tried again."""
+        ends = (decision.look_again, kept.unwritten.rest(self._doors.clock.now()))
+        return min((one for one in ends if one is not None), default=None)

@@ -116,6 +116,8 @@ class Worker:
             LOG.info("not leading, wrote nothing", extra=fields(self._key))
             return None, self._backoff.failed(err)
         except OperatorError as err:
+            # Nothing came of it: what Prometheus said is looked at again, unless there is news.
+            self._answer = self._answer or answer
             pause = self._backoff.failed(err)
             self._meter.error(type(err).__name__)
             LOG.warning(

@@ -41,6 +41,7 @@ class FakeKubeApi(KubeApi):
         calls: what was asked, `GET /apis/…`.
         forbidden: kinds that may not be read.
         broken: errors to raise for the next requests that write, in order; None lets one through.
+        refuses: what a webhook says to a write, as an error; None lets it through.
     """
 
     watchers: list[Watcher] = field(default_factory=list)
@@ -48,6 +49,7 @@ class FakeKubeApi(KubeApi):
     calls: list[str] = field(default_factory=list)
     forbidden: set[str] = field(default_factory=set)
     broken: list[ClusterError | None] = field(default_factory=list)
+    refuses: Callable[[str, Any], ClusterError | None] = lambda _path, _body: None
     objects: dict[Place, Object] = field(default_factory=dict)
     _owned: dict[tuple[Place, str], Object] = field(default_factory=dict)
     _version: int = 100
@@ -72,6 +74,8 @@ class FakeKubeApi(KubeApi):
             error = self.broken.pop(0)
             if error is not None:
                 raise error
+        if method != "GET" and (refused := self.refuses(path, body)) is not None:
+            raise refused
         if method == "GET" and kind in self.forbidden:
             raise RefusedError(f"{path}: {kind} is forbidden")
         body = copy.deepcopy(body)

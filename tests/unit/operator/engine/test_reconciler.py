@@ -61,31 +61,76 @@ def test_events_are_sent_after_the_status_was_stored() -> None:
     async def story(world: InMemory) -> None:
         world.api.broken = [None, None, UnreachableError("no answer")]
 
-        with pytest.raises(UnreachableError):
-            await world.reconciler.look(KEY)
-        assert world.events.sent == []
+        outcome = await world.reconciler.look(KEY)
+        assert Reason.STARTED not in {event.reason for _, event in world.events.sent}
+        assert outcome.look_again == timedelta(seconds=5)
 
+        await asyncio.sleep(5)
         await world.reconciler.look(KEY)
 
     world = play(story)
 
-    assert [event.reason for _, event in world.events.sent] == [Reason.STARTED]
+    reasons = [event.reason for _, event in world.events.sent]
+    assert reasons == [Reason.WRITE_REFUSED, Reason.STARTED]
 
 
-@pytest.mark.parametrize("survives", [0, 1])
-def test_failed_write_is_made_up_for_by_the_next_look(survives: int) -> None:
+def test_traffic_that_cannot_be_written_leaves_everything_as_it_was() -> None:
     async def story(world: InMemory) -> None:
         await world.reconciler.look(KEY)
         world.settle()
-        world.api.broken = [None] * survives + [UnreachableError("no answer")]
+        world.api.broken = [UnreachableError("no answer")]
 
         with pytest.raises(UnreachableError):
             await world.reconciler.look(KEY)
+        assert (world.weight, world.status["grayWeight"]) == (0, 0)
         await world.reconciler.look(KEY)
 
     world = play(story)
 
     assert (world.weight, world.status["grayWeight"]) == (5, 5)
+
+
+def test_a_status_that_cannot_be_stored_is_stored_after_a_rest() -> None:
+    async def story(world: InMemory) -> None:
+        await world.reconciler.look(KEY)
+        world.settle()
+        world.api.broken = [None, UnreachableError("no answer")]
+
+        await world.reconciler.look(KEY)
+        await world.reconciler.look(KEY)
+        assert (world.weight, world.status["grayWeight"]) == (5, 0)
+        await asyncio.sleep(5)
+        await world.reconciler.look(KEY)
+
+    world = play(story)
+
+    assert (world.weight, world.status["grayWeight"]) == (5, 5)
+    assert [one["toWeight"] for one in world.status["decisions"]][-1] == 5
+
+
+def test_a_status_that_was_stored_though_nobody_answered_says_it_once() -> None:
+    async def story(world: InMemory) -> None:
+        await world.reconciler.look(KEY)
+        world.settle()
+        request = world.api.request
+
+        async def lost(method: str, path: str, **more: Any) -> Any:
+            found = await request(method, path, **more)
+            if path.endswith("/status"):
+                raise UnreachableError("the answer was lost")
+            return found
+
+        world.api.request = lost  # type: ignore[method-assign]  # a network that loses answers
+        await world.reconciler.look(KEY)
+        world.api.request = request  # type: ignore[method-assign]  # and one that does not
+        await asyncio.sleep(5)
+        await world.reconciler.look(KEY)
+
+    world = play(story)
+
+    assert [one["reason"] for one in world.status["decisions"]].count("WeightRaised") == 1
+    reasons = [event.reason for _, event in world.events.sent]
+    assert reasons.count(Reason.WEIGHT_RAISED) == 1
 
 
 class Recording:
@@ -107,7 +152,7 @@ class Recording:
         return self._core.pace(plan, state, now, asking=asking)
 
 
-def test_memory_is_given_back_and_dropped_after_a_failed_write() -> None:
+def test_memory_is_given_back_and_dropped_when_another_process_leads() -> None:
     brain = Recording()
 
     async def story(world: InMemory) -> None:
@@ -117,15 +162,19 @@ def test_memory_is_given_back_and_dropped_after_a_failed_write() -> None:
         await reconciler.look(KEY)
         world.settle()
         world.api.broken = [UnreachableError("no answer")]
-
         with pytest.raises(UnreachableError):
             await reconciler.look(KEY)
+
+        world.fence.is_leading = False
+        with pytest.raises(NotLeadingError):
+            await reconciler.look(KEY)
+        world.fence.is_leading = True
         await reconciler.look(KEY)
         await reconciler.look(KEY)
 
     play(story)
 
-    assert brain.memories == [False, True, False, True]
+    assert brain.memories == [False, True, True, False, True]
 
 
 def test_second_look_at_the_same_state_writes_nothing() -> None:
@@ -168,16 +217,32 @@ def test_specification_without_a_plan_is_told_and_nothing_else_touched() -> None
 
 def test_refused_write_is_told_once() -> None:
     async def story(world: InMemory) -> None:
+        world.api.refuses = lambda path, _body: (
+            RefusedError("quota exceeded") if "deployments" in path else None
+        )
         for _ in range(3):
-            world.api.broken = [RefusedError("quota exceeded")]
+            await world.reconciler.look(KEY)
+            await asyncio.sleep(30)
+
+    world = play(story)
+
+    told = [event.message for _, event in world.events.sent if event.is_warning]
+    assert told == ["quota exceeded"]
+
+
+def test_refused_traffic_is_told_once() -> None:
+    async def story(world: InMemory) -> None:
+        await world.reconciler.look(KEY)
+        world.settle()
+        for _ in range(3):
+            world.api.broken = [RefusedError("no such annotation")]
             with pytest.raises(RefusedError):
                 await world.reconciler.look(KEY)
 
     world = play(story)
 
-    assert [(event.reason, event.message) for _, event in world.events.sent] == [
-        (Reason.WRITE_REFUSED, "quota exceeded")
-    ]
+    told = [event.message for _, event in world.events.sent if event.is_warning]
+    assert told == ["no such annotation"]
 
 
 def test_rollout_that_is_gone_leaves_no_series_behind() -> None:

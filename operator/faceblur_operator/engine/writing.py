@@ -1,0 +1,192 @@
+"""Writes what a decision wants, and goes on where the API server refuses a part of it.
+
+A webhook, a quota or a missing right may refuse one write for ever. Traffic comes first, and must
+never wait for a Deployment or for the status: what cannot be written is kept, tried again after a
+rest, and the looks go on as if it had been.
+"""
+
+import logging
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from faceblur_operator.api.reasons import Phase, Reason
+from faceblur_operator.core import memo
+from faceblur_operator.core.decision import Apply, ClearCommand, Decision, Delete, Effect, Event
+from faceblur_operator.core.snapshot import Json
+from faceblur_operator.engine.log import fields
+from faceblur_operator.ports import Clock, ClusterReader, ClusterWriter, EventSink, Meter
+from faceblur_operator.ports.cluster import Resource
+from faceblur_operator.ports.errors import ClusterError, ConflictError, OperatorError, RefusedError
+
+LOG = logging.getLogger(__name__)
+# A refusal lasts until somebody changes a rule; silence, mostly, until a server is back.
+REST_REFUSED = timedelta(seconds=30)
+REST = timedelta(seconds=5)
+# What lasts is said again after this long: events do not live for ever.
+TELL_AGAIN = timedelta(minutes=10)
+
+
+@dataclass(frozen=True, slots=True)
+class Doors:
+    """The ports a reconciler goes through."""
+
+    clock: Clock
+    reader: ClusterReader
+    writer: ClusterWriter
+    events: EventSink
+    meter: Meter
+
+
+@dataclass(slots=True)
+class Unwritten:
+    """What of one rollout could not be written yet; lost with the process without harm.
+
+    Attributes:
+        status: the newest status that is not stored; None: the stored one is.
+        follows: serial of the stored status that it comes after.
+        events: of the decisions whose status is not stored.
+        objects_at, status_at: not tried again before.
+        told, told_at: what was said about it last, and when.
+    """
+
+    status: dict[str, Any] | None = None
+    follows: int = 0
+    events: tuple[Event, ...] = ()
+    objects_at: datetime | None = None
+    status_at: datetime | None = None
+    told: str = ""
+    told_at: datetime | None = None
+    troubles: list[ClusterError] = field(default_factory=list)
+
+    def over(self, stored: Json) -> Json:
+        """Return the status to go on from: the one that is not stored, if it comes after this."""
+        if self.status is not None and memo.serial_of(stored) != self.follows:
+            # Stored after all, or somebody else writes: the cluster is right.
+            self.status, self.status_at = None, None
+        return stored if self.status is None else self.status
+
+    def rest(self, now: datetime) -> timedelta | None:
+        """Return when something has to be tried again, None when all is written."""
+        ends = [end for end in (self.objects_at, self.status_at) if end is not None]
+        return max(min(ends) - now, timedelta(0)) if ends else None
+
+
+class Writing:
+    """Carries decisions out."""
+
+    def __init__(self, doors: Doors) -> None:
+        self._doors = doors
+
+    async def carry_out(self, resource: Resource, unwritten: Unwritten, decision: Decision) -> None:
+        """Write in the order that survives a crash: objects, status, then what is only told.
+
+        Raises:
+            OperatorError: traffic could not be written, or what was read is not true any more.
+                Nothing after it was written then.
+        """
+        now = self._doors.clock.now()
+        unwritten.troubles.clear()
+        await self._objects(resource, unwritten, decision, now)
+        await self._status(resource, unwritten, decision, now)
+        unwritten.events += decision.events
+        for event in decision.events:
+            said = {"reason": event.reason.value, "message": event.message}
+            LOG.info("decided", extra=fields(resource.key, **said))
+        if unwritten.status is None and unwritten.events:
+            events, unwritten.events = unwritten.events, ()
+            await self._doors.events.send(resource, events)
+        self._show(resource, unwritten, decision)
+        for err in unwritten.troubles:
+            await self.tell(resource, unwritten, err)
+        if unwritten.rest(now) is None:
+            unwritten.told = ""
+
+    async def tell(self, resource: Resource, unwritten: Unwritten, err: OperatorError) -> None:
+        """Say why a write is not done: nobody reads the operator's log first."""
+        now = self._doors.clock.now()
+        self._doors.meter.error(type(err).__name__)
+        LOG.warning("not written, trying again", extra=fields(resource.key, error=str(err)))
+        is_old = unwritten.told_at is None or now - unwritten.told_at >= TELL_AGAIN
+        if unwritten.told == str(err) and not is_old:
+            return
+        unwritten.told, unwritten.told_at = str(err), now
+        event = Event(Reason.WRITE_REFUSED, str(err), is_warning=True)
+        await self._doors.events.send(resource, (event,))
+
+    async def _objects(
+        self, resource: Resource, unwritten: Unwritten, decision: Decision, now: datetime
+    ) -> None:
+        is_resting = unwritten.objects_at is not None and now < unwritten.objects_at
+        if not is_resting:
+            unwritten.objects_at = None
+        for effect in decision.effects:
+            if isinstance(effect, ClearCommand) and unwritten.status is not None:
+                # What it would make the cluster forget is not stored yet.
+                continue
+            is_traffic = _kind_of(effect) == "Ingress"
+            if not is_traffic and unwritten.objects_at is not None:
+                continue
+            try:
+                await self._doors.writer.apply(resource.key, effect)
+            except ConflictError:
+                raise
+            except ClusterError as err:
+                if is_traffic:
+                    raise
+                unwritten.objects_at = now + _rest_after(err)
+                unwritten.troubles.append(err)
+                continue
+            self._doors.meter.write(_kind_of(effect))
+            LOG.info("wrote object", extra=fields(resource.key, **_named(effect)))
+
+    async def _status(
+        self, resource: Resource, unwritten: Unwritten, decision: Decision, now: datetime
+    ) -> None:
+        status = decision.status or unwritten.status
+        if status is None:
+            return
+        is_resting = unwritten.status_at is not None and now < unwritten.status_at
+        if not is_resting:
+            try:
+                await self._doors.writer.store_status(resource, status)
+            except ConflictError:
+                raise
+            except ClusterError as err:
+                unwritten.status_at = now + _rest_after(err)
+                unwritten.troubles.append(err)
+            else:
+                unwritten.status, unwritten.status_at = None, None
+                self._doors.meter.write("FaceBlurRollout")
+                return
+        unwritten.status = status
+        unwritten.follows = memo.serial_of(resource.manifest.get("status") or {})
+
+    def _show(self, resource: Resource, unwritten: Unwritten, decision: Decision) -> None:
+        stored: Json = resource.manifest.get("status") or {}
+        status = decision.status or unwritten.over(stored)
+        self._doors.meter.rollout(
+            resource.key.namespace,
+            resource.key.name,
+            phase=Phase(status.get("phase") or Phase.PENDING),
+            weight=decision.state.weight,
+            verdict=status.get("verdict") or "",
+        )
+
+
+def _rest_after(err: ClusterError) -> timedelta:
+    return REST_REFUSED if isinstance(err, RefusedError) else REST
+
+
+def _kind_of(effect: Effect) -> str:
+    if isinstance(effect, ClearCommand):
+        return "FaceBlurRollout"
+    return effect.kind if isinstance(effect, Apply | Delete) else "Deployment"
+
+
+def _named(effect: Effect) -> dict[str, str]:
+    shown = {"verb": type(effect).__name__, "kind": _kind_of(effect)}
+    if isinstance(effect, ClearCommand):
+        return shown
+    name = effect.manifest["metadata"]["name"] if isinstance(effect, Apply) else effect.name
+    return {**shown, "object": str(name)}
