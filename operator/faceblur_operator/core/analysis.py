@@ -1,13 +1,13 @@
 """All objectives of a rollout against one set of samples: new evidence, verdicts, one summary."""
 
-from collections.abc import Mapping
 from datetime import datetime, timedelta
 from math import log
 
 from faceblur_operator.api.reasons import Verdict
+from faceblur_operator.core import ledger
 from faceblur_operator.core.counters import Seen
 from faceblur_operator.core.evidence import log_versus, log_worse_than
-from faceblur_operator.core.footing import changed
+from faceblur_operator.core.footing import changed, sampled
 from faceblur_operator.core.judge import (
     Blind,
     Held,
@@ -21,6 +21,7 @@ from faceblur_operator.core.judge import (
     learn,
     waiting,
 )
+from faceblur_operator.core.ledger import Looks as Looks
 from faceblur_operator.core.plan import (
     GaugeObjective,
     Objective,
@@ -34,7 +35,6 @@ from faceblur_operator.core.state import ACTIVE, SloState, State
 
 # Worst first: the verdict of a rollout is the worst of its objectives.
 ORDER = (Verdict.BREACH, Verdict.ERROR, Verdict.NO_DATA, Verdict.INSUFFICIENT, Verdict.PASS)
-BLIND = (Verdict.NO_DATA, Verdict.ERROR)
 # Samples older than this many intervals say nothing about now.
 STALE_INTERVALS = 3
 STALE_AT_LEAST = timedelta(seconds=10)
@@ -49,8 +49,6 @@ SHARED_PACE = timedelta(milliseconds=10)
 # Of the evidence for a breach, as logarithms. A good version gets so far once in three releases.
 LEANING = 0.25
 
-Looks = Mapping[str, Seen | None]
-
 
 def is_analysing(state: State) -> bool:
     """Whether gray gets traffic that must be judged, if only from people who opted in."""
@@ -61,24 +59,34 @@ def analyse(
     plan: Plan, state: State, samples: Samples | NoSamples, seen: Looks
 ) -> tuple[State, Looks]:
     """Return the state with the evidence of these samples, and what has been seen."""
-    known = {one.name: one for one in state.slos}
-    before = [known.get(one.name, SloState(one.name)) for one in plan.objectives]
+    before = _before(plan, state)
     if isinstance(samples, NoSamples):
         blind = Blind(Verdict.ERROR, samples.why)
         slos = tuple([blinded(slo, blind) for slo in before])
         return changed(state, slos=slos, no_data_since=state.no_data_since or samples.at), seen
     is_warm = state.traffic_since is not None and (samples.at - state.traffic_since >= plan.warmup)
     terms = terms_of(plan, state, samples.at)
-    judged: list[SloState] = []
-    after: dict[str, Seen | None] = dict(seen)
-    for slo, objective in zip(before, plan.objectives, strict=True):
-        fresh, found = _judge(slo, objective, samples, seen, terms, is_warm=is_warm)
-        judged.append(fresh)
-        after |= found
-    is_blind = any(slo.verdict in BLIND for slo in judged)
+    pairs = zip(before, plan.objectives, strict=True)
+    counted = ledger.counted(plan.objectives, samples, seen)
+    after: Looks
+    if counted is None:
+        judged, after = [], dict(seen)
+        for slo, objective in pairs:
+            fresh, found = _judge(slo, objective, samples, seen, terms, is_warm=is_warm)
+            judged.append(fresh)
+            after |= found
+    else:
+        ticks, after = iter(counted[0]), counted[1]
+        judged = [
+            _judge_value(slo, objective, samples, is_warm=is_warm)
+            if isinstance(objective, GaugeObjective)
+            else _judge_tick(slo, objective, *next(ticks), samples, terms, is_warm=is_warm)
+            for slo, objective in pairs
+        ]
+    verdicts = [slo.verdict for slo in judged]
+    is_blind = Verdict.NO_DATA in verdicts or Verdict.ERROR in verdicts
     since = (state.no_data_since or samples.at) if is_blind else None
-    state = changed(state, slos=tuple(judged), sampled_at=samples.at, no_data_since=since)
-    return state, after
+    return sampled(state, tuple(judged), samples.at, since), after
 
 
 def unheard(plan: Plan, state: State, now: datetime) -> State:
@@ -100,21 +108,20 @@ def terms_of(plan: Plan, state: State, now: datetime) -> Terms:
     α is shared over the tests. The evidence needed to go on grows with what is risked: β to the
     power of the share of traffic that the next step gives to gray, β itself for promotion.
     """
-    tests = sum(
-        (one.allowed is not None) + (one.max_ratio is not None)
-        for one in plan.objectives
-        if isinstance(one, RatioObjective)
-    )
+    tests = 0
+    for one in plan.objectives:
+        if isinstance(one, RatioObjective):
+            tests += (one.allowed is not None) + (one.max_ratio is not None)
     following = state.step + 1
     weight = plan.steps[following].weight if following < len(plan.steps) else 100
     begun = (state.traffic_since or now) + plan.warmup
     return Terms(
-        log_breach=log(max(tests, 1) / plan.false_rollback),
-        log_pass=-log(plan.bad_promotion) * weight / 100,
-        rolls_back_shared=plan.on_shared_breach is OnSharedBreach.ROLLBACK,
-        counted_s=(now - begun).total_seconds(),
-        log_worse=-log(plan.false_rollback),
-        is_split=0 < state.weight < 100,
+        log(max(tests, 1) / plan.false_rollback),
+        -log(plan.bad_promotion) * weight / 100,
+        -log(plan.false_rollback),
+        plan.on_shared_breach is OnSharedBreach.ROLLBACK,
+        (now - begun).total_seconds(),
+        0 < state.weight < 100,
     )
 
 
@@ -187,7 +194,9 @@ def verdict_of(plan: Plan, state: State, now: datetime) -> Verdict:
     """Return the worst verdict; old samples are no data, whatever they said."""
     if not state.slos:
         return Verdict.INSUFFICIENT
-    worst = ORDER[min([ORDER.index(slo.verdict) for slo in state.slos])]
+    verdicts = [slo.verdict for slo in state.slos]
+    is_passed = verdicts.count(Verdict.PASS) == len(verdicts)
+    worst = Verdict.PASS if is_passed else next(one for one in ORDER if one in verdicts)
     if worst in (Verdict.PASS, Verdict.INSUFFICIENT) and _is_stale(plan, state, now):
         return Verdict.NO_DATA
     return worst
@@ -209,10 +218,7 @@ def _judge(
     is_warm: bool,
 ) -> tuple[SloState, dict[str, Seen | None]]:
     if isinstance(objective, GaugeObjective):
-        if not is_warm:
-            return waiting(slo, "warming up"), {}
-        series = samples.series.get(gauge_key(objective.name), ())
-        return judge_gauge(slo, objective, series), {}
+        return _judge_value(slo, objective, samples, is_warm=is_warm), {}
     gray, found = count(objective, GRAY, samples, seen)
     stable, found_stable = count(objective, STABLE, samples, seen)
     if isinstance(gray, Blind):
@@ -229,12 +235,40 @@ def _judge(
         )
         return judge_ratio(slo, objective, terms) if is_warm else waiting(slo, "warming up"), kept
     found |= found_stable
+    return _judge_tick(slo, objective, gray, stable, samples, terms, is_warm=is_warm), found
+
+
+def _judge_tick(
+    slo: SloState,
+    objective: RatioObjective,
+    gray: Tick | None,
+    stable: Tick | None,
+    samples: Samples,
+    terms: Terms,
+    *,
+    is_warm: bool,
+) -> SloState:
     if not is_warm:
-        heard = hear(slo, stable, samples.at) if isinstance(stable, Tick) else slo
-        return waiting(heard, "warming up"), found
+        return waiting(hear(slo, stable, samples.at) if stable else slo, "warming up")
     if gray is None:
-        return waiting(slo, "first look, counting from here"), found
-    return judge_ratio(learn(slo, objective, gray, stable, samples.at), objective, terms), found
+        return waiting(slo, "first look, counting from here")
+    return judge_ratio(learn(slo, objective, gray, stable, samples.at), objective, terms)
+
+
+def _judge_value(
+    slo: SloState, objective: GaugeObjective, samples: Samples, *, is_warm: bool
+) -> SloState:
+    if not is_warm:
+        return waiting(slo, "warming up")
+    return judge_gauge(slo, objective, samples.series.get(gauge_key(objective.name), ()))
+
+
+def _before(plan: Plan, state: State) -> list[SloState]:
+    """Return what is known of each objective, in their order."""
+    if [one.name for one in state.slos] == [one.name for one in plan.objectives]:
+        return list(state.slos)
+    known = {one.name: one for one in state.slos}
+    return [known.get(one.name) or SloState(one.name) for one in plan.objectives]
 
 
 def _is_stale(plan: Plan, state: State, now: datetime) -> bool:

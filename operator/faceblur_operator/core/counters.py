@@ -6,7 +6,7 @@ is invented.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from math import inf, isfinite
 from operator import attrgetter, sub
@@ -163,6 +163,11 @@ def _shape(
     labels = tuple(now)
     apart = tuple(index for index, one in enumerate(labels) if OPTED_IN in one)
     return Shape(labels, apart, gone, floor, mark, marked_at + LAG)
+
+
+def marked(shape: Shape, now: Mapping[Labels, float], at: datetime) -> Shape:
+    """Return the shape whose mark is over, of series that go on: these values are the next one."""
+    return replace(shape, floor=shape.mark, mark=now, marks_at=at + LAG)
 
 
 def _grown(before: float | None, now: float, labels: Labels) -> float:

@@ -147,11 +147,13 @@ def _quietly(request: Request, memory: Memory) -> Decision | None:
     is_stored = is_fresh(memory.written_at, now, quiet.against, state)
     if not is_stored or key_of(state, verdict, None) != quiet.key:
         return None
-    refused = not_yet(plan, state, verdict, now)
-    if refused is None:
-        return None
-    if state.message != refused.message:
-        state = changed(state, message=refused.message)
+    # While all objectives pass, what is said depends on nothing that could have changed.
+    if verdict is not Verdict.PASS:
+        refused = not_yet(plan, state, verdict, now)
+        if refused is None:
+            return None
+        if state.message != refused.message:
+            state = changed(state, message=refused.message)
     memory = Memory(state, seen, None, memory.written_at, memory.baseline, kept)
     return Decision(state, memory, (), None, (), left(quiet, now), ())
 

@@ -5,7 +5,7 @@ The engine applies it in one order: traffic, workloads, status, events.
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from faceblur_operator.api.reasons import Reason
 from faceblur_operator.core.errands import Errand
@@ -72,8 +72,7 @@ class Event:
     is_warning: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(NamedTuple):
     """The outcome of one look at one rollout.
 
     Attributes:

@@ -4,9 +4,10 @@ Used where a rollout is looked at again and again and hardly anything changes.
 """
 
 from dataclasses import fields
+from datetime import datetime
 from operator import attrgetter
 
-from faceblur_operator.core.state import State
+from faceblur_operator.core.state import SloState, State
 
 # What moves at nearly every tick without changing which objects shall exist or what is told about
 # the rollout beyond its sentences and numbers. A new field is not among them unless listed here.
@@ -15,6 +16,8 @@ NAMES = tuple(one.name for one in fields(State))
 
 _values = attrgetter(*NAMES)
 _PLACES = {name: place for place, name in enumerate(NAMES)}
+_SLOS, _SAMPLED_AT = _PLACES["slos"], _PLACES["sampled_at"]
+_NO_DATA_SINCE = _PLACES["no_data_since"]
 _footing = attrgetter(*(name for name in NAMES if name not in VOLATILE))
 
 
@@ -22,6 +25,15 @@ def footing(state: State) -> tuple[object, ...]:
     """Return everything of a state that is not volatile."""
     values: tuple[object, ...] = _footing(state)
     return values
+
+
+def sampled(
+    state: State, slos: tuple[SloState, ...], at: datetime, no_data_since: datetime | None
+) -> State:
+    """Return the state with what samples said at a time."""
+    values = list(_values(state))
+    values[_SLOS], values[_SAMPLED_AT], values[_NO_DATA_SINCE] = slos, at, no_data_since
+    return State(*values)
 
 
 def changed(state: State, **changes: object) -> State:

@@ -1,7 +1,7 @@
 """One objective, its evidence and the samples of one tick: the new evidence and a verdict."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import isfinite, log
 from typing import NamedTuple
@@ -17,6 +17,7 @@ from faceblur_operator.core.counters import (
     increment,
 )
 from faceblur_operator.core.evidence import Counts
+from faceblur_operator.core.ledger import Tick as Tick
 from faceblur_operator.core.plan import GaugeObjective, RatioObjective
 from faceblur_operator.core.queries import ratio_keys
 from faceblur_operator.core.snapshot import Samples, Series
@@ -31,8 +32,7 @@ LONGEST_APART = timedelta(seconds=60)
 LOG_2 = log(2)
 
 
-@dataclass(frozen=True, slots=True)
-class Terms:
+class Terms(NamedTuple):
     """What the tests are held against.
 
     Attributes:
@@ -71,15 +71,6 @@ class Missing:
 
 
 MISSING = Missing()
-
-
-class Tick(NamedTuple):
-    """Counts of one tick for one side: everything, and the comparable part."""
-
-    total: float
-    bad: float
-    comparable_total: float
-    comparable_bad: float
 
 
 Found = Mapping[str, Seen | None]
@@ -131,36 +122,31 @@ def learn(
     state: SloState, objective: RatioObjective, gray: Tick, stable: Tick | None, at: datetime
 ) -> SloState:
     """Return the evidence with one tick added."""
-    found = _compared(state, objective, gray, stable, at)
-    before, other = state.gray, state.stable
-    seen = Counts(before.total + gray.total, before.bad + gray.bad)
-    return SloState(
-        name=state.name,
-        verdict=state.verdict,
-        message=state.message,
-        gray=seen,
-        stable=Counts(other.total + stable.total, other.bad + stable.bad) if stable else other,
-        versus=found.versus,
-        restarts=state.restarts,
-        breaches=state.breaches,
-        value=1 - seen.bad / seen.total if seen.total else None,
-        bound=1 - objective.allowed if objective.allowed is not None else None,
-        versus_after=found.versus_after,
-        before=found.before,
-        after=found.after,
+    versus, versus_after, waiting_before, waiting_after = _compared(
+        state, objective, gray, stable, at
     )
-
-
-class _Compared(NamedTuple):
-    versus: tuple[float, ...]
-    versus_after: tuple[float, ...]
-    before: Uncompared
-    after: Uncompared
+    total, bad = state.gray.total + gray.total, state.gray.bad + gray.bad
+    other = state.stable
+    return SloState(
+        state.name,
+        state.verdict,
+        state.message,
+        Counts(total, bad),
+        Counts(other.total + stable.total, other.bad + stable.bad) if stable else other,
+        versus,
+        state.restarts,
+        state.breaches,
+        1 - bad / total if total else None,
+        1 - objective.allowed if objective.allowed is not None else None,
+        versus_after,
+        waiting_before,
+        waiting_after,
+    )
 
 
 def _compared(
     state: SloState, objective: RatioObjective, gray: Tick, stable: Tick | None, at: datetime
-) -> _Compared:
+) -> tuple[tuple[float, ...], tuple[float, ...], Uncompared, Uncompared]:
     """Return both comparisons with one tick added, and what waits for the other side to be read.
 
     An outage that both share begins and ends between the scrapes of the two. Held against what
@@ -170,34 +156,61 @@ def _compared(
     """
     versus, later = state.versus, state.versus_after
     if stable is None:
-        return _Compared(versus, later, ALL_COMPARED, ALL_COMPARED)
+        return versus, later, ALL_COMPARED, ALL_COMPARED
+    if _is_calm(state, gray, stable, at):
+        # Nothing bad changes no comparison, and what waited has been compared.
+        read = Uncompared(Counts(stable.comparable_total, 0.0), at)
+        return versus, later, read, Uncompared(Counts(gray.comparable_total, 0.0), at)
     mine = Counts(gray.comparable_total, gray.comparable_bad)
     theirs = Counts(stable.comparable_total, stable.comparable_bad)
     before, after = _recent(state.before, at), _recent(state.after, at)
     # A tick in which more was bad than happened is a torn reading; it proves nothing.
-    if not (_is_whole(gray) and _is_whole(stable)):
-        return _Compared(versus, later, before, replace(after, since=after.since or at))
+    if not (_is_whole(mine) and _is_whole(theirs)):
+        return versus, later, before, after._replace(since=after.since or at)
     is_first = not (state.stable.total or state.restarts or before.since)
     if mine.total and before.events.total:
         versus, before = _with(versus, objective, mine, before.events), ALL_COMPARED
-    if theirs.total and after.events.total:
-        after = replace(after, against=after.against + theirs)
+    against = after.against + theirs if theirs.total and after.events.total else after.against
     # When a comparison ends must not depend on what was bad, or its test would not hold.
-    is_ripe = is_first or mine.total > 0 or after.against.total >= ENOUGH_READ
-    if after.against.total and is_ripe:
-        later, after = _with(later, objective, after.events, after.against), ALL_COMPARED
+    is_ripe = is_first or mine.total > 0 or against.total >= ENOUGH_READ
+    if against.total and is_ripe:
+        later, after = _with(later, objective, after.events, against), ALL_COMPARED
         # Counting began for both at once, and gray had no traffic before: what is read of stable
         # first reaches back as far as gray's, and is as good as something read before.
         versus = later if is_first else versus
-    return _Compared(versus, later, _joined(before, theirs, at), _joined(after, mine, at))
+    elif against is not after.against:
+        after = after._replace(against=against)
+    return versus, later, _joined(before, theirs, at), _joined(after, mine, at)
+
+
+def _is_calm(state: SloState, gray: Tick, stable: Tick, at: datetime) -> bool:
+    """Whether both sides were read in this look and in the last, and nothing of it was bad."""
+    _, bad, mine, bad_mine = gray
+    _, stable_bad, theirs, bad_theirs = stable
+    before, after = state.before, state.after
+    return not (
+        bad
+        or stable_bad
+        or bad_mine
+        or bad_theirs
+        or mine <= 0
+        or theirs <= 0
+        or before.since is None
+        or after.since is None
+        or before.events.bad
+        or after.events.bad
+        or after.against.bad
+        or at - before.since > LONGEST_APART
+        or at - after.since > LONGEST_APART
+    )
 
 
 def hear(state: SloState, stable: Tick, at: datetime) -> SloState:
     """Return the state in which what stable did while gray warmed up waits for gray's first."""
-    if not _is_whole(stable):
-        return state
     theirs = Counts(stable.comparable_total, stable.comparable_bad)
-    return replace(state, before=_joined(_recent(state.before, at), theirs, at))
+    if not _is_whole(theirs):
+        return state
+    return state._replace(before=_joined(_recent(state.before, at), theirs, at))
 
 
 def _recent(left: Uncompared, at: datetime) -> Uncompared:
@@ -208,7 +221,11 @@ def _recent(left: Uncompared, at: datetime) -> Uncompared:
 
 def _joined(left: Uncompared, more: Counts, at: datetime) -> Uncompared:
     """Return what waits together with what came."""
-    return replace(left, events=left.events + more, since=left.since or at) if more.total else left
+    if not more.total:
+        return left
+    if left is ALL_COMPARED:
+        return Uncompared(more, at)
+    return Uncompared(left.events + more, left.since or at, left.against)
 
 
 def _with(
@@ -228,8 +245,9 @@ def judge_ratio(state: SloState, objective: RatioObjective, terms: Terms) -> Slo
         return _said(state, Verdict.ERROR, why)
     limit = terms.log_breach + state.restarts * LOG_2
     if gray.bad > 0:
-        worse = min(evidence.log_versus(one) for one in (state.versus, state.versus_after))
-        if objective.max_ratio is not None and worse >= limit:
+        comparisons = (state.versus, state.versus_after)
+        if objective.max_ratio is not None and evidence.all_reach(comparisons, limit):
+            worse = min(map(evidence.log_versus, comparisons))
             return _said(
                 state,
                 Verdict.BREACH,
@@ -240,6 +258,7 @@ def judge_ratio(state: SloState, objective: RatioObjective, terms: Terms) -> Slo
         if objective.allowed is not None and gray.bad > objective.allowed * gray.total:
             broken = evidence.log_worse_than(objective.allowed, gray)
             if broken >= limit:
+                worse = min(map(evidence.log_versus, comparisons))
                 return _breached(state, objective.allowed, (broken, worse, limit), terms)
     return _passed(state, objective, terms)
 
@@ -365,27 +384,14 @@ def _has(objective: RatioObjective, side: str, samples: Samples) -> bool:
     return bool(samples.series.get(on_total))
 
 
-def _is_whole(tick: Tick) -> bool:
-    return 0 <= tick.comparable_bad <= tick.comparable_total
+def _is_whole(tick: Counts) -> bool:
+    return 0 <= tick.bad <= tick.total
 
 
 def _said(state: SloState, verdict: Verdict, message: str) -> SloState:
-    # Written out: `replace` takes as long as everything else that is done for an objective.
-    return SloState(
-        name=state.name,
-        verdict=verdict,
-        message=message,
-        gray=state.gray,
-        stable=state.stable,
-        versus=state.versus,
-        restarts=state.restarts,
-        breaches=state.breaches,
-        value=state.value,
-        bound=state.bound,
-        versus_after=state.versus_after,
-        before=state.before,
-        after=state.after,
-    )
+    if verdict is state.verdict and message == state.message:
+        return state
+    return SloState(state.name, verdict, message, *state[3:])
 
 
 def _share(counts: Counts) -> str:

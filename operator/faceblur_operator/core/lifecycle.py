@@ -20,6 +20,8 @@ from faceblur_operator.core.snapshot import Snapshot
 from faceblur_operator.core.state import ACTIVE, Grant, Stage, State
 from faceblur_operator.core.view import Moment, View
 
+A_DAY = timedelta(days=1)
+
 
 def advance(state: State, view: View) -> State:
     """Return the state after this look."""
@@ -159,7 +161,9 @@ def not_yet(plan: Plan, state: State, verdict: Verdict, now: datetime) -> Refusa
     if now < end:
         shown = "all objectives pass" if state.weight > 0 else "only those who opted in reach gray"
         # A time, not a countdown: it stays true while nothing is written.
-        until = f"{end:%H:%M:%S}" if hold < timedelta(days=1) else f"{end:%Y-%m-%d %H:%M}"
+        # Written out: this is said at every look, and `strftime` is slow.
+        clock = f"{end.hour:02}:{end.minute:02}"
+        until = f"{clock}:{end.second:02}" if hold < A_DAY else f"{end.date()} {clock}"
         why = f"{state.weight} % until {until} UTC; {shown}"
         return Refusal(Reason.HOLDING, why)
     return None

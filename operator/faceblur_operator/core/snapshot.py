@@ -7,7 +7,7 @@ Adapters fill these in; the core only reads them. Kubernetes objects that must b
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 Json = Mapping[str, Any]
 
@@ -61,8 +61,7 @@ class KubeObject:
     manifest: Json
 
 
-@dataclass(frozen=True, slots=True)
-class Series:
+class Series(NamedTuple):
     """One element of an instant vector: its labels (sorted pairs) and its value."""
 
     labels: tuple[tuple[str, str], ...]

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from faceblur_operator.api.reasons import Reason, Verdict
 from faceblur_operator.core.baseline import NOTHING_COUNTED, Baseline
@@ -44,8 +44,7 @@ class Grant(Enum):
 ACTIVE = frozenset({Stage.STEPPING, Stage.PROMOTING, Stage.STALLED})
 
 
-@dataclass(frozen=True, slots=True)
-class Uncompared:
+class Uncompared(NamedTuple):
     """Events of one side whose counterpart has not been read yet.
 
     Pods are scraped one after the other: between two scrapes of one side the other's counters may
@@ -62,10 +61,10 @@ class Uncompared:
 
 
 ALL_COMPARED = Uncompared()
+NOTHING_COMPARED = versus_start()
 
 
-@dataclass(frozen=True, slots=True)
-class SloState:
+class SloState(NamedTuple):
     """The evidence about one objective and the last verdict on it.
 
     Attributes:
@@ -84,12 +83,12 @@ class SloState:
     message: str = ""
     gray: Counts = ZERO
     stable: Counts = ZERO
-    versus: tuple[float, ...] = field(default_factory=versus_start)
+    versus: tuple[float, ...] = NOTHING_COMPARED
     restarts: int = 0
     breaches: int = 0
     value: float | None = None
     bound: float | None = None
-    versus_after: tuple[float, ...] = field(default_factory=versus_start)
+    versus_after: tuple[float, ...] = NOTHING_COMPARED
     before: Uncompared = ALL_COMPARED
     after: Uncompared = ALL_COMPARED
 

@@ -91,7 +91,7 @@ def test_ratio_verdicts(state: SloState, verdict: Verdict, says: str) -> None:
 def test_it_says_how_much_is_missing_and_how_long_that_takes(
     seconds: float, events: float, says: str
 ) -> None:
-    terms = replace(TERMS, counted_s=seconds)
+    terms = TERMS._replace(counted_s=seconds)
 
     state = judge_ratio(SloState("success", gray=Counts(events, 0)), a_ratio(), terms)
 
@@ -130,7 +130,7 @@ def test_a_shared_outage_begins_the_tests_anew_at_a_price() -> None:
 def test_a_shared_outage_is_told_of_also_while_the_tests_are_young(
     gray: Counts, stable: Counts, want: str
 ) -> None:
-    anew = replace(SloState("success"), restarts=20, gray=gray, stable=stable)
+    anew = SloState("success")._replace(restarts=20, gray=gray, stable=stable)
 
     assert judge_ratio(anew, a_ratio(), TERMS).message == want
 
@@ -140,8 +140,8 @@ def test_a_breach_that_stable_may_share_waits_until_gray_is_shown_worse() -> Non
     both = SloState("success", gray=Counts(100, 9), stable=Counts(100, 2))
 
     waiting = judge_ratio(both, a_ratio(), TERMS)
-    shown = judge_ratio(replace(both, versus=(9.0,) * 6, versus_after=(9.0,) * 6), a_ratio(), TERMS)
-    alone = judge_ratio(both, a_ratio(), replace(TERMS, is_split=False))
+    shown = judge_ratio(both._replace(versus=(9.0,) * 6, versus_after=(9.0,) * 6), a_ratio(), TERMS)
+    alone = judge_ratio(both, a_ratio(), TERMS._replace(is_split=False))
 
     assert (waiting.verdict, shown.verdict, alone.verdict) == (
         Verdict.INSUFFICIENT,

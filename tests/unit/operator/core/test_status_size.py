@@ -31,6 +31,6 @@ def test_what_a_restart_needs_of_eight_objectives_fits_into_4_kib() -> None:
     stored, back = memo.load(world.status), memo.load(needed)
     assert len(text.encode()) <= 4096
     # Only the sentences about the objectives are missing: the next look says them anew.
-    assert back == replace(stored, slos=tuple(replace(one, message="") for one in stored.slos))
+    assert back == replace(stored, slos=tuple(one._replace(message="") for one in stored.slos))
     assert world.weight == 5
     assert len(stored.slos) == 8

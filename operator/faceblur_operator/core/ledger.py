@@ -1,0 +1,215 @@
+"""The counters of all objectives at once, at the looks at which nothing about them is special.
+
+`judge.count` goes query by query and knows every special case: a reset, a new series, one that is
+gone, an answer that is missing. At nearly every look there is none of that. Then the series of all
+queries are one row of numbers, and what they grew by is one subtraction of rows. Whatever does not
+fit is left to `judge.count`; the result is the same, to the last bit.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from itertools import chain
+from math import inf
+from operator import itemgetter, sub
+from typing import NamedTuple
+
+from faceblur_operator.core.counters import Labels, Seen, Shape, marked
+from faceblur_operator.core.plan import Objective, RatioObjective
+from faceblur_operator.core.queries import GRAY, STABLE, ratio_keys
+from faceblur_operator.core.snapshot import Samples, Series
+
+Looks = Mapping[str, Seen | None]
+
+
+class Tick(NamedTuple):
+    """Counts of one tick for one side: everything, and the comparable part."""
+
+    total: float
+    bad: float
+    comparable_total: float
+    comparable_bad: float
+
+
+class Column(NamedTuple):
+    """Where the series of one query are in the row, and how to take those that stand apart."""
+
+    place: slice
+    apart: Callable[[list[float]], Sequence[float]]
+
+
+# The columns of the bad and of all events, and whether the bad ones are the others.
+Columns = tuple[Column, Column, bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """How the answers about a rollout are laid out, as long as that stays the same.
+
+    Attributes:
+        objectives: what they are about.
+        keys: the queries in the row.
+        silent: queries that had no series, so that gray is judged alone.
+        shapes: what of each query stays the same.
+        pick: takes the answers to these queries.
+        sizes, labels: how many series each has, and all of them.
+        entries: where gray's and stable's counters are, by objective; of stable's there are none
+            when gray is judged alone.
+        until: when a shape changes by itself.
+    """
+
+    objectives: tuple[Objective, ...]
+    keys: tuple[str, ...]
+    pick: Callable[[Mapping[str, tuple[Series, ...]]], Sequence[tuple[Series, ...]]]
+    silent: tuple[str, ...]
+    shapes: tuple[Shape, ...]
+    sizes: tuple[int, ...]
+    labels: tuple[Labels, ...]
+    entries: tuple[tuple[Columns, Columns | None], ...]
+    until: datetime
+
+
+class Ledger(Mapping[str, Seen | None]):
+    """What has been seen of each query, as one row."""
+
+    __slots__ = ("others", "page", "values_read")
+
+    def __init__(self, page: Page, values_read: tuple[float, ...], others: Looks) -> None:
+        """Take the row, and what has been seen of queries that are not in it."""
+        self.page = page
+        self.values_read = values_read
+        self.others = others
+
+    def __getitem__(self, key: str) -> Seen | None:
+        """Return what has been seen of a query."""
+        if key not in self.page.keys:
+            return self.others[key]
+        index = self.page.keys.index(key)
+        start = sum(self.page.sizes[:index])
+        values = self.values_read[start : start + self.page.sizes[index]]
+        return Seen(self.page.shapes[index], values)
+
+    def __iter__(self) -> Iterator[str]:
+        """Return the queries."""
+        return chain(self.page.keys, self.others)
+
+    def __len__(self) -> int:
+        """Return how many queries there are."""
+        return len(self.page.keys) + len(self.others)
+
+
+# Of gray and of stable, for each objective that counts.
+Ticks = Sequence[tuple[Tick, Tick | None]]
+
+
+def counted(
+    objectives: tuple[Objective, ...], samples: Samples, seen: Looks
+) -> tuple[Ticks, Looks] | None:
+    """Return the new events of every objective and what has been seen, None to count one by one."""
+    ledger = seen if isinstance(seen, Ledger) else _opened(objectives, samples, seen)
+    if ledger is None:
+        return None
+    page, series = ledger.page, samples.series
+    if page.objectives is not objectives:
+        return None
+    try:
+        found = page.pick(series)
+    except KeyError:
+        return None
+    if tuple(map(len, found)) != page.sizes or any(map(series.get, page.silent)):
+        return None
+    labels, values = zip(*chain.from_iterable(found), strict=True)
+    if labels != page.labels:
+        return None
+    grown = list(map(sub, values, ledger.values_read))
+    if not sum(grown) < inf or min(grown) < 0.0:
+        return None
+    ticks = [
+        (_tick(grown, *gray), None if stable is None else _tick(grown, *stable))
+        for gray, stable in page.entries
+    ]
+    if samples.at >= page.until:
+        page = _turned(page, values, samples.at)
+    return ticks, Ledger(page, values, ledger.others)
+
+
+def _tick(grown: list[float], of_bad: Column, of_total: Column, bad_is_good: bool) -> Tick:
+    (bads, bads_apart), (totals, totals_apart) = of_bad, of_total
+    bad, total = sum(grown[bads]), sum(grown[totals])
+    comparable = total - sum(totals_apart(grown))
+    # None of them fell, so where together they did not grow, none did.
+    bad_comparable = bad - sum(bads_apart(grown)) if bad else 0.0
+    if bad_is_good:
+        return Tick(total, total - bad, comparable, comparable - bad_comparable)
+    return Tick(total, bad, comparable, bad_comparable)
+
+
+def _opened(objectives: tuple[Objective, ...], samples: Samples, seen: Looks) -> Ledger | None:
+    """Return what has been seen as one row, if all of it fits into one."""
+    sides = [
+        (one, _is_alone(one, samples)) for one in objectives if isinstance(one, RatioObjective)
+    ]
+    row: list[str] = []
+    silent: list[str] = []
+    for one, is_alone in sides:
+        row += ratio_keys(one.name, GRAY)
+        (silent if is_alone else row).extend(ratio_keys(one.name, STABLE))
+    if not row or any(map(seen.get, silent)):
+        return None
+    shapes: list[Shape] = []
+    columns: dict[str, Column] = {}
+    values: list[float] = []
+    for key in row:
+        known = seen.get(key)
+        if known is None or known.fallen_at is not None:
+            return None
+        start = len(values)
+        values += known.values
+        shapes.append(known.shape)
+        apart = _taker([start + index for index in known.shape.apart])
+        columns[key] = Column(slice(start, len(values)), apart)
+    page = Page(
+        objectives,
+        tuple(row),
+        itemgetter(*row),
+        tuple(silent),
+        tuple(shapes),
+        tuple(len(shape.labels) for shape in shapes),
+        tuple(chain.from_iterable(shape.labels for shape in shapes)),
+        tuple(
+            (_columns(columns, one, GRAY), None if is_alone else _columns(columns, one, STABLE))
+            for one, is_alone in sides
+        ),
+        min(shape.marks_at for shape in shapes),
+    )
+    return Ledger(page, tuple(values), {key: seen[key] for key in seen if key not in columns})
+
+
+def _is_alone(objective: RatioObjective, samples: Samples) -> bool:
+    """Whether gray is judged without stable, of which there is nothing."""
+    is_silent = not any(map(samples.series.get, ratio_keys(objective.name, STABLE)))
+    return objective.max_ratio is None and is_silent
+
+
+def _taker(places: Sequence[int]) -> Callable[[list[float]], Sequence[float]]:
+    """Return what takes the numbers at these places out of a row."""
+    if len(places) > 1:
+        return itemgetter(*places)
+    return lambda row: [row[place] for place in places]
+
+
+def _columns(columns: Mapping[str, Column], objective: RatioObjective, side: str) -> Columns:
+    bad, total = ratio_keys(objective.name, side)
+    return columns[bad], columns[total], objective.bad_is_good
+
+
+def _turned(page: Page, values: tuple[float, ...], at: datetime) -> Page:
+    """Return the page with these values as the mark, where the time of the last one is over."""
+    shapes: list[Shape] = []
+    start = 0
+    for shape, size in zip(page.shapes, page.sizes, strict=True):
+        now = dict(zip(shape.labels, values[start : start + size], strict=True))
+        start += size
+        is_over = at >= shape.marks_at
+        shapes.append(marked(shape, now, at) if is_over else shape)
+    return replace(page, shapes=tuple(shapes), until=min(one.marks_at for one in shapes))
