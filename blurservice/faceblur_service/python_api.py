@@ -100,8 +100,8 @@ def blur_bytes(
         boxes: See `blur_image`.
 
     Returns:
-        `data`: the new content, of the same format; `faces`: what was hidden; `hidden_again`: how
-        many of them were hidden harder, because they still looked like a face.
+        `data`: the new content, of the same format, HEIC as JPEG; `faces`: what was hidden;
+        `hidden_again`: how many of them were hidden harder, because they still looked like a face.
 
     Raises:
         ValueError: An option is not as described.

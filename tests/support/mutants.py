@@ -47,7 +47,9 @@ def seeds(kind: str) -> tuple[bytes, ...]:
 def _heics() -> list[bytes]:
     # Small: most of such a file are pixels as they are, and what is around them matters more.
     plain = image(arrow()[8:40, 24:56].copy())
-    found = [path.read_bytes() for path in _COMPRESSED.glob("*.heic") if path.stem != "large"]
+    found = [
+        path.read_bytes() for path in sorted(_COMPRESSED.glob("*.heic")) if path.stem != "large"
+    ]
     found += [saved(plain, "HEIC"), saved(plain, "HEIC", depth=10), with_secrets(plain, "HEIC")]
     found += [oriented(plain, "HEIC", 6), saved(plain, "HEIC", icc_profile=wide_profile())]
     found += [saved(plain.convert("L"), "HEIC"), saved(plain.convert("RGBA"), "HEIC")]

@@ -77,6 +77,10 @@ def make(
         if path in bad:
             plan.rows.append(_failed(path, target, "output-taken", bad[path]))
             continue
+        if wish.in_place and _sources.result_name(path) != path:
+            text = f"{path} becomes a JPEG, which cannot take its place: use -o, not --in-place."
+            plan.rows.append(_failed(path, None, "other-format", text))
+            continue
         mine = replace(options, boxes=boxes[path]) if path in boxes else options
         _decide(plan, path, target, mine, wish, ledgers.of(target), how(mine, version))
     return plan

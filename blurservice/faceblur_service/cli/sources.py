@@ -88,9 +88,21 @@ def _fixed_part(pattern: Path) -> Path:
 
 def target_of(source: Source, output: Path | None) -> Path:
     """Return where a picture's result goes: below `output`, or beside the picture."""
+    named = result_name(source.path)
     if output is None:
-        return source.path.with_name(f"{source.path.stem}{MARK}{source.path.suffix}")
-    return output / source.path.relative_to(source.root)
+        return named.with_name(f"{named.stem}{MARK}{named.suffix}")
+    return output / named.relative_to(source.root)
+
+
+def result_name(path: Path) -> Path:
+    """Return a picture's name with the suffix of its result: that of HEIC is a JPEG."""
+    from faceblur_service.codec import Format
+
+    suffix = path.suffix.lower()
+    for kind in Format:
+        if suffix in kind.suffixes and kind.written is not kind:
+            return path.with_suffix(kind.written.suffixes[0])
+    return path
 
 
 def clashes(pairs: Iterable[tuple[Path, Path]]) -> dict[Path, str]:

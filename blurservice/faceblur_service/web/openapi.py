@@ -9,6 +9,7 @@ from faceblur_service.options import Mode, Sensitivity, Strength
 Json = dict[str, Any]
 
 _FORMATS = tuple(known.media_type for known in Format)
+_RESULTS = tuple(dict.fromkeys(known.written.media_type for known in Format))
 _CHOICES = {"mode": Mode, "strength": Strength, "sensitivity": Sensitivity}
 _WORDS = {
     "mode": "How a face is hidden; only solid is irreversible.",
@@ -69,12 +70,12 @@ def _blur() -> Json:
         "requestBody": _picture("mode", "strength", "sensitivity", "boxes"),
         "responses": {
             "200": {
-                "description": "The picture in its own format, with hidden faces.",
+                "description": "The picture in its own format, HEIC as JPEG, with hidden faces.",
                 "headers": {
                     "X-Face-Blur-Faces": _header("integer", "Faces that were hidden."),
                     "X-Face-Blur-Degraded": _header("string", "Why stable answered for gray."),
                 },
-                "content": {kind: {"schema": {}} for kind in _FORMATS},
+                "content": {kind: {"schema": {}} for kind in _RESULTS},
             },
             **_refused(400, 401, 408, 413, 414, 415, 422, 429, 500, 503),
         },

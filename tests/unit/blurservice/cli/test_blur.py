@@ -6,7 +6,8 @@ import json
 from pathlib import Path
 
 import pytest
-from tests.support.pictures import photos
+from tests.support.pictures import pair, photos
+from tests.support.samples import image, saved
 
 from faceblur_service import blur_bytes
 from faceblur_service.cli import main
@@ -261,3 +262,29 @@ def test_without_a_model_nothing_is_written(
 
     assert (status, "is missing" in capsys.readouterr().err) == (1, True)
     assert _files(folder) == ORIGINALS
+
+
+@pytest.fixture
+def heic(folder: Path) -> bytes:
+    data = saved(image(pair()), "HEIC")
+    (folder / "IMG_1.HEIC").write_bytes(data)
+    return data
+
+
+@pytest.mark.usefixtures("heic")
+def test_a_heic_becomes_a_jpeg_by_name_and_content(folder: Path) -> None:
+    status = main(["blur", "IMG_1.HEIC", "--sensitivity", "fast", "-q"])
+
+    assert status == 0
+    assert _files(folder) == sorted([*ORIGINALS, "IMG_1.HEIC", "IMG_1.blurred.jpg"])
+    assert (folder / "IMG_1.blurred.jpg").read_bytes().startswith(b"\xff\xd8\xff")
+
+
+def test_a_jpeg_does_not_take_the_place_of_a_heic(
+    folder: Path, heic: bytes, capsys: pytest.CaptureFixture[str]
+) -> None:
+    status = main(["blur", "IMG_1.HEIC", "--in-place", "-q"])
+
+    assert status == 1
+    assert "becomes a JPEG, which cannot take its place" in capsys.readouterr().err
+    assert (folder / "IMG_1.HEIC").read_bytes() == heic

@@ -79,6 +79,14 @@ def test_results_keep_their_place(named: list[str], output: str | None, want: li
     assert [str(target_of(source, place)) for source in found] == want
 
 
+@pytest.mark.parametrize("name", ["IMG_1.HEIC", "IMG_1.heif", "IMG_1.hif"])
+def test_a_result_of_another_format_is_named_after_that(name: str) -> None:
+    source = Source(Path("phone", name), Path("phone"))
+
+    assert target_of(source, None) == Path("phone/IMG_1.blurred.jpg")
+    assert target_of(source, Path("out")) == Path("out/IMG_1.jpg")
+
+
 def test_an_original_is_never_a_target_by_whatever_name(folder: Path) -> None:
     original, other = folder / "lone.jpg", folder / "h" / "a.png"
     os.link(original, folder / "hard.jpg")

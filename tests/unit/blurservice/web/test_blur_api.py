@@ -2,6 +2,7 @@
 
 import io
 import threading
+import zipfile
 from dataclasses import replace
 from typing import Any
 
@@ -10,6 +11,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from tests.support.detectors import FakeDetector
 from tests.support.eventually import Patience, eventually
+from tests.support.samples import arrow, image, saved
 from tests.unit.blurservice.web.conftest import SETTINGS
 
 from faceblur_service.fault import Fault
@@ -43,6 +45,17 @@ def test_a_picture_comes_back_hidden(app: Flask, client: FlaskClient, picture: b
     }
     assert {name: answer.headers[name] for name in wanted} == wanted
     assert _requests(app, outcome="success", opted_in="false") == 1
+
+
+def test_a_heic_comes_back_as_a_jpeg_whatever_it_is_called(client: FlaskClient) -> None:
+    heic = saved(image(arrow()), "HEIC")
+
+    answers = [client.post(URL, data=heic, content_type=f"image/{x}") for x in ("heic", "jpeg")]
+    archive = client.post(f"{URL}/batch", data={"image": [(io.BytesIO(heic), "IMG_1.HEIC")]})
+
+    assert [(a.status_code, a.content_type) for a in answers] == [(200, "image/jpeg")] * 2
+    assert answers[0].data.startswith(b"\xff\xd8\xff")
+    assert zipfile.ZipFile(io.BytesIO(archive.data)).namelist()[0] == "001-IMG_1.jpg"
 
 
 def test_a_form_works_as_well(client: FlaskClient, picture: bytes) -> None:
