@@ -125,3 +125,31 @@ def test_a_rollback_that_cannot_be_written_at_once_is_not_forgotten(failures: in
         assert Reason.SLO_BREACHED in {event.reason for _, event in world.events.sent}
 
     run_virtually(story())
+
+
+def test_nobody_is_told_before_the_status_that_says_so_is_stored() -> None:
+    """A process that dies meanwhile would tell it a second time."""
+
+    async def story() -> None:
+        world = InMemory()
+        hook = {"name": "hook", "webhook": {"url": "http://hook.demo.svc"}, "on": ["RolledBack"]}
+        steps = [{"weight": 30, "hold": "1h"}, {"weight": 100}]
+        world.install(quick_spec(steps=steps, notifications=[hook]))
+        world.start()
+        await world.until_weight(30)
+        world.api.refuses = at("/status", RefusedError("no"))
+        world.counted.bad_share = 0.9
+        await asyncio.sleep(60)
+        assert (world.weight, world.outside.told) == (0, [])
+
+        world.api.refuses = lambda _path, _body: None
+        await world.until("RolledBack")
+        await asyncio.sleep(10)
+
+        assert len(world.outside.told) == 1
+        reasons = [event.reason for _, event in world.events.sent]
+        assert reasons.count(Reason.SLO_BREACHED) == 1
+        history = [one["outcome"] for one in world.status["history"]]
+        assert history == ["RolledBack"]
+
+    run_virtually(story())
