@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 from tests.support import blurservice
-from tests.support.pictures import photos
+from tests.support.pictures import pair
+from tests.support.samples import image, saved
 
 pytestmark = [
     pytest.mark.integration,
@@ -29,19 +30,25 @@ CALLS = "connect,sendto,sendmsg,sendmmsg,socket"
 
 
 def _traced(
-    tmp_path: Path, *service: str, before: str = "true", client: str = "", **more: str
+    tmp_path: Path,
+    *service: str,
+    kind: str = "JPEG",
+    before: str = "true",
+    client: str = "",
+    **more: str,
 ) -> tuple[list[str], str]:
     """Run a service command in an empty namespace; return its network calls and the answer.
 
     Args:
         tmp_path: Where its files go.
         *service: The command.
+        kind: The format of the picture.
         before: A shell command in the namespace before it; what that leaves running is ended.
         client: What the client is asked for beside sending the picture.
         **more: Environment variables of the service.
     """
     picture, trace = tmp_path / "photo.jpg", tmp_path / "calls"
-    picture.write_bytes(photos()[0])
+    picture.write_bytes(saved(image(pair()), kind))
     tracer = ["strace", "-f", "-qq", "-e", f"trace={CALLS}", "-o", str(trace), "env"]
     tracer += [f"{name}={value}" for name, value in more.items()]
     program = " ".join(map(_quoted, [sys.executable, str(SCRIPT), str(picture)]))
@@ -72,8 +79,9 @@ def _leaving(calls: list[str]) -> list[str]:
     return [call for call in calls if reach.search(call) or datagram.search(call)]
 
 
-def test_no_connection_is_attempted_while_a_photo_is_hidden(tmp_path: Path) -> None:
-    calls, _ = _traced(tmp_path, *blurservice.command(5000), HOME=str(tmp_path))
+@pytest.mark.parametrize("kind", ["JPEG", "HEIC"])
+def test_no_connection_is_attempted_while_a_photo_is_hidden(tmp_path: Path, kind: str) -> None:
+    calls, _ = _traced(tmp_path, *blurservice.command(5000), kind=kind, HOME=str(tmp_path))
 
     assert any("socket(AF_INET" in call for call in calls), "the tracer saw the listening socket"
     assert _leaving(calls) == []

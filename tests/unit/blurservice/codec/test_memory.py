@@ -6,6 +6,8 @@ import sys
 import pytest
 from tests.support.peak import measured
 
+from faceblur_service.codec import MAX_COST
+
 _GROWTH = """
 from tests.benchmarks.blur.memory import growth
 from tests.support.detectors import FakeDetector
@@ -22,6 +24,20 @@ def test_a_picture_takes_no_more_than_its_cost(kind: str) -> None:
     found = measured(kind, 3)
 
     assert found.peak - found.base <= found.cost
+
+
+@pytest.mark.parametrize("kind", ["HEIC", "HEIC 10 bits", "HEIC alpha"])
+def test_a_heic_takes_no_more_than_its_cost(kind: str) -> None:
+    found = measured(kind, 3)
+
+    assert found.cost / 3 < found.peak - found.base <= found.cost
+
+
+def test_a_heic_of_25_megapixels_fits_into_a_pod() -> None:
+    found = measured("HEIC", 25)
+
+    assert found.pixels == 25_000_000
+    assert found.peak - found.base <= found.cost < MAX_COST
 
 
 def test_many_pictures_good_and_broken_leave_nothing_behind() -> None:
