@@ -17,7 +17,7 @@ let used = "";
 pictures.options = () => Object.fromEntries(["mode", "strength", "sensitivity"].map((name) => [name, byId(name).value]));
 
 function take(files) {
-  const good = files.filter((file) => file.type.startsWith("image/"));
+  const good = files.filter((file) => file.type.startsWith("image/") || /\.(heic|heif|hif)$/i.test(file.name)); // which not every browser knows
   if (good.length === 0) return fail("notPicture");
   byId("problem").hidden = true;
   editor.cancel();
@@ -132,7 +132,7 @@ function apply() {
 async function adjust() {
   const picture = chosen;
   byId("adjust").disabled = true;
-  viewer.slide(100);
+  viewer.uncover();
   try {
     const boxes = await editor.edit(picture, pictures.options().sensitivity);
     if (boxes) pictures.redo(picture, boxes);

@@ -5,6 +5,7 @@ import { nameOf } from "./pictures.js";
 
 let urls = [];
 let shown = null;
+let isSeen = true;
 
 export const shownPicture = () => shown;
 
@@ -13,6 +14,10 @@ export function show(picture) {
   shown = picture;
   urls = [URL.createObjectURL(picture.file), URL.createObjectURL(picture.result.blob)];
   const [before, after] = [byId("before"), byId("after")];
+  // No browser but Safari shows a HEIC: its side stays empty and says so.
+  before.onload = () => see(true);
+  before.onerror = () => see(false);
+  see(true);
   after.onload = () => byId("compare").style.setProperty("--ratio", String(after.naturalWidth / after.naturalHeight));
   [before.src, after.src] = urls;
   byId("download").href = urls[1];
@@ -26,6 +31,20 @@ export function hide() {
   for (const url of urls) URL.revokeObjectURL(url);
   [urls, shown] = [[], null];
   byId("result").hidden = true;
+}
+
+function see(value) {
+  isSeen = value;
+  byId("before").hidden = !value;
+  byId("before-clip").style.background = value ? "" : "var(--line)";
+  const tag = byId("tag-before");
+  tag.dataset.text = value ? "before" : "unseen";
+  tag.textContent = words()[tag.dataset.text];
+}
+
+// All of the original, to draw boxes on; where it cannot be shown, all of the result.
+export function uncover() {
+  slide(isSeen ? 100 : 0);
 }
 
 export function slide(value) {

@@ -13,6 +13,7 @@ export const WORDS = {
     served: (version, track) => `由 ${version} · ${track === "gray" ? "灰度版" : "稳定版"}处理`,
     pageServed: (version, track) => `页面版本 ${version} · ${track === "gray" ? "灰度版" : "稳定版"}`,
     before: "处理前",
+    unseen: "此浏览器无法显示原图",
     after: "处理后",
     beforeAlt: "原图",
     afterAlt: "人脸已打码的图片",
@@ -66,7 +67,7 @@ export const WORDS = {
     labAway: "灰度通道暂时不可用,现由稳定版本为您服务。",
     problems: {
       "picture-too-large": "图片太大:最大 20 MiB、2500 万像素。",
-      "unsupported-picture": "不支持这种图片,请使用 JPEG、PNG、WebP、AVIF、TIFF 或 GIF。",
+      "unsupported-picture": "不支持这种图片,请使用 JPEG、PNG、WebP、AVIF、HEIC、TIFF 或 GIF。",
       "broken-picture": "图片已损坏,无法读取。",
       "picture-too-slow": "图片太复杂,处理超时。",
       "queue-full": "服务繁忙,请稍等一下再试。",
@@ -91,6 +92,7 @@ export const WORDS = {
     served: (version, track) => `Done by ${version} · ${track}`,
     pageServed: (version, track) => `Page version ${version} · ${track}`,
     before: "Before",
+    unseen: "This browser cannot show the original",
     after: "After",
     beforeAlt: "The original photo",
     afterAlt: "The photo with hidden faces",
@@ -144,7 +146,7 @@ export const WORDS = {
     labAway: "The gray channel is not available right now; the stable version serves you.",
     problems: {
       "picture-too-large": "The picture is too large: at most 20 MiB and 25 megapixels.",
-      "unsupported-picture": "This kind of picture is not supported. Use JPEG, PNG, WebP, AVIF, TIFF or GIF.",
+      "unsupported-picture": "This kind of picture is not supported. Use JPEG, PNG, WebP, AVIF, HEIC, TIFF or GIF.",
       "broken-picture": "The picture is broken and cannot be read.",
       "picture-too-slow": "The picture is too complex to be done in time.",
       "queue-full": "The service is busy. Please try again in a moment.",
