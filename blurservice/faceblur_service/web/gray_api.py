@@ -33,7 +33,7 @@ _LEFT = {
     "en": "🔁 You have left the gray channel; the stable version serves you again.",
 }
 _AWAY = {
-    "zh": "灰度通道暂时不可用,现由稳定版本为您服务。",
+    "zh": "灰度通道暂时不可用，现由稳定版本为您服务。",
     "en": "The gray channel is not available right now; the stable version serves you.",
 }
 

@@ -48,7 +48,7 @@ MEASURES: dict[str, Callable[[bool], list[Figure]]] = {
     "http": lambda quick: http.measure(8, 10) if quick else http.measure(),
     "hostile": lambda quick: http_hostile.measure(100, 200) if quick else http_hostile.measure(),
     "fallback": lambda quick: fallback.measure(6) if quick else fallback.measure(),
-    "ui": lambda quick: ui.measure(5, 1) if quick else ui.measure(),
+    "ui": lambda quick: ui.measure(5, 1, 10) if quick else ui.measure(),
     "rolling": lambda quick: rolling.measure(1) if quick else rolling.measure(),
 }
 

@@ -1,35 +1,30 @@
-"""ui.*: 50 photos dropped on the page in a real Chromium: the first result seen, and the last.
+"""ui.*: photos on the page in a real Chromium: the first result seen, the last, the tab's memory.
 
 The browser, the service and this program share the machine.
 """
 
 import base64
-import shutil
 import sys
 import tempfile
 import time
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import expect, sync_playwright
+import cv2
+import numpy as np
+from playwright.sync_api import Playwright, expect, sync_playwright
 from tests.benchmarks.blur.client import unlike
 from tests.benchmarks.figures import Figure
-from tests.support.blurservice import running
+from tests.support.blurservice import Running, running
+from tests.support.browser import CHROMIUM, launch, tab_peak_mib
 from tests.support.pictures import photos
 
 PICTURES = 50
 VISITS = 5
+# So many large photos at once must not end the tab.
+MANY = 200
+LARGE = (1920, 1080)
 _GIVE_UP_MS = 120_000
-# Nothing but the page: Chromium's own services would call out at every start.
-_OPTIONS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
 # Dropped by the page's own script, as a hand does it: the clock of the browser starts there.
 _DROP = """([files, target]) => {
   const carried = new DataTransfer();
@@ -54,10 +49,9 @@ _DROP = """([files, target]) => {
 }"""
 
 
-def measure(pictures: int = PICTURES, visits: int = VISITS) -> list[Figure]:
+def measure(pictures: int = PICTURES, visits: int = VISITS, many: int = MANY) -> list[Figure]:
     """Return the figures; none without a Chromium."""
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
-    if chromium is None:
+    if CHROMIUM is None:
         sys.stderr.write("ui.*: skipped, chromium is not installed\n")
         return []
     first: list[float] = []
@@ -67,7 +61,7 @@ def measure(pictures: int = PICTURES, visits: int = VISITS) -> list[Figure]:
         running(Path(folder), FACEBLUR_CACHE_MIB="0") as service,
         sync_playwright() as playwright,
     ):
-        browser = playwright.chromium.launch(executable_path=chromium, args=list(_OPTIONS))
+        browser = launch(playwright)
         for visit in range(visits + 1):
             page = browser.new_page(viewport={"width": 1280, "height": 900}, locale="en-US")
             page.goto(service.url)
@@ -84,7 +78,32 @@ def measure(pictures: int = PICTURES, visits: int = VISITS) -> list[Figure]:
                 last.append(time.perf_counter() - start)
             page.close()
         browser.close()
-    return _figures(sorted(first), sorted(last), pictures)
+        memory = _many(playwright, service, Path(folder), many)
+    return [*_figures(sorted(first), sorted(last), pictures), *memory]
+
+
+def _many(playwright: Playwright, service: Running, folder: Path, count: int) -> list[Figure]:
+    """Give a fresh browser many large photos at once, as files of a disk."""
+    pixels = cv2.imdecode(np.frombuffer(photos()[2], np.uint8), cv2.IMREAD_COLOR)
+    assert pixels is not None
+    large = cv2.imencode(".jpg", cv2.resize(pixels, LARGE))[1].tobytes()
+    files = [folder / f"photo-{number}.jpg" for number in range(count)]
+    for number, file in enumerate(files):
+        file.write_bytes(unlike(large, number))
+    browser = launch(playwright)
+    page = browser.new_page(viewport={"width": 1280, "height": 900}, locale="en-US")
+    page.goto(service.url)
+    start = time.perf_counter()
+    page.set_input_files("#file", files)
+    done = page.locator("#batch-text")
+    expect(done).to_have_text(f"{count} of {count} done", timeout=2 * _GIVE_UP_MS)
+    last, peak = time.perf_counter() - start, tab_peak_mib(browser)
+    browser.close()
+    name = f"ui.{count}-pictures-1080p"
+    return [
+        Figure(name=f"{name}.last", value=last, unit="s", n=1),
+        Figure(name=f"{name}.tab.peak", value=peak, unit="MiB", n=1),
+    ]
 
 
 def _figures(first: list[float], last: list[float], pictures: int) -> list[Figure]:

@@ -1,7 +1,6 @@
 """The page in a real Chromium, against a real service on loopback."""
 
 import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,18 +8,8 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, expect, sync_playwright
 from tests.support import blurservice
 from tests.support.blurservice import Running
+from tests.support.browser import CHROMIUM, launch
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-# Nothing but the page: Chromium's own services would call out at every start.
-OPTIONS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
 SCREENSHOTS = Path(os.environ.get("FACEBLUR_SCREENSHOTS") or "build/screenshots")
 
 
@@ -40,7 +29,7 @@ def browser() -> Iterator[Browser]:
     if CHROMIUM is None:
         pytest.skip("chromium is not installed")
     with sync_playwright() as playwright:
-        made = playwright.chromium.launch(executable_path=CHROMIUM, args=list(OPTIONS))
+        made = launch(playwright)
         yield made
         made.close()
 
@@ -61,7 +50,13 @@ class OpenContext:
         self._made: list[BrowserContext] = []
 
     def __call__(
-        self, *, width: int = 1280, height: int = 900, locale: str = "en-US", dark: bool = False
+        self,
+        *,
+        width: int = 1280,
+        height: int = 900,
+        locale: str = "en-US",
+        dark: bool = False,
+        phone: bool = False,
     ) -> BrowserContext:
         """Return a new profile."""
         made = self._browser.new_context(
@@ -69,6 +64,8 @@ class OpenContext:
             locale=locale,
             color_scheme="dark" if dark else "light",
             accept_downloads=True,
+            has_touch=phone,
+            is_mobile=phone,
         )
         made.set_default_timeout(TIMEOUT_MS)
         self._made.append(made)

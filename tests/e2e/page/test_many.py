@@ -8,11 +8,12 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from playwright.sync_api import Page, Request, expect
+from playwright.sync_api import Browser, Page, Request, Route, expect
 from tests.e2e.page.conftest import OpenContext
 from tests.e2e.page.test_page import JOINED, LEFT, TWO_FACES, Visit
 from tests.support import blurservice
 from tests.support.blurservice import Running
+from tests.support.browser import tab_peak_mib
 from tests.support.pictures import photos
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
@@ -56,18 +57,23 @@ def test_many_photos_are_done_two_at_a_time_and_saved_as_one_archive(
 
     page.locator("#tray button").last.click()
     expect(page.locator("#problem-text")).to_contain_text("not supported")
+    expect(page.locator("#problem-code")).to_contain_text("broken.png · Error code")
+    expect(page.locator("#retry")).to_be_hidden()
     page.locator("#tray button").nth(2).press("Enter")
     expect(page.locator("#result-title")).to_have_text("2 faces hidden")
     expect(page.locator("#problem")).to_be_hidden()
 
 
-def test_two_hundred_photos_do_not_end_the_tab(open_context: OpenContext, service: Running) -> None:
+def test_two_hundred_photos_do_not_end_the_tab(
+    open_context: OpenContext, service: Running, browser: Browser
+) -> None:
     visit = Visit(open_context(), service.url)
 
     visit.page.set_input_files("#file", _files(200))
 
     expect(visit.page.locator("#batch-text")).to_have_text("200 of 200 done", timeout=200_000)
     assert visit.complaints == []
+    assert tab_peak_mib(browser) < 400
 
 
 def test_boxes_are_kept_removed_and_drawn(open_context: OpenContext, service: Running) -> None:
@@ -153,6 +159,9 @@ def test_a_token_is_asked_for_and_used(open_context: OpenContext, tmp_path: Path
         visit.give(TWO_FACES)
         expect(page.locator("#problem-text")).to_have_text("This service wants an access token.")
 
+        page.locator("#token-value").fill("guessed")
+        page.keyboard.press("Enter")
+        expect(page.locator("#problem-text")).to_contain_text("not the right one")
         page.locator("#token-value").fill("secret")
         page.keyboard.press("Enter")
 
@@ -173,3 +182,39 @@ def test_a_failed_answer_is_asked_for_again_without_gray(
 
     expect(page.locator("#result-title")).to_have_text("2 faces hidden")
     assert visit.gray_headers("/api/v1/blur") == ["true", "never"]
+
+
+@pytest.mark.parametrize(
+    ("locale", "want"),
+    [
+        ("zh-CN", "灰度版未能完成，已由 1.0 · 稳定版处理"),
+        ("en-US", "The gray version could not do it: done by 1.0 · stable"),
+    ],
+)
+def test_the_page_says_plainly_when_stable_stood_in(
+    open_context: OpenContext, service: Running, locale: str, want: str
+) -> None:
+    def stand_in(route: Route) -> None:
+        named = {"Version": "1.0", "Track": "stable", "Degraded": "slow", "Faces": "2"}
+        headers = {f"X-Face-Blur-{name}": value for name, value in named.items()}
+        kind = {"Content-Type": "image/jpeg"}
+        route.fulfill(status=200, headers=headers | kind, body=TWO_FACES)
+
+    visit = Visit(open_context(locale=locale), service.url)
+    visit.page.route("**/api/v1/blur*", stand_in)
+
+    visit.give(TWO_FACES)
+
+    expect(visit.page.locator("#served")).to_have_text(want)
+
+
+def test_a_phone_takes_a_photo_with_its_camera(open_context: OpenContext, service: Running) -> None:
+    page = Visit(open_context(width=390, height=844, phone=True), service.url).page
+    camera = page.locator("#camera")
+
+    expect(page.get_by_text("Take a photo")).to_be_visible()
+    expect(camera).to_have_attribute("capture", "environment")
+    expect(page.get_by_text("Drop photos here")).to_be_hidden()
+    camera.set_input_files({"name": "image.jpg", "mimeType": "image/jpeg", "buffer": TWO_FACES})
+
+    expect(page.locator("#result-title")).to_have_text("2 faces hidden")

@@ -37,7 +37,9 @@ function ask(path, body, { onUpload = () => {}, signal, type, gray }) {
 async function problemOf(request) {
   try {
     const told = JSON.parse(await request.response.text());
-    return new Problem(told.code, told.requestId);
+    // Who sent a token wants to know that it was the wrong one.
+    const wrong = told.code === "unauthorized" && sessionStorage.getItem(TOKEN);
+    return new Problem(wrong ? "wrong-token" : told.code, told.requestId);
   } catch {
     return new Problem("failed"); // a proxy answered, not the service
   }

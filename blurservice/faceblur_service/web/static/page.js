@@ -9,6 +9,8 @@ import * as tray from "./tray.js";
 import * as viewer from "./viewer.js";
 import { zip } from "./zip.js";
 
+// Asking again changes nothing about these.
+const FINAL = new Set(["picture-too-large", "unsupported-picture", "broken-picture", "picture-too-slow"]);
 const page = document.documentElement;
 const pictures = new Pictures();
 let chosen = null;
@@ -35,14 +37,17 @@ function fail(key, code = "") {
   byId("problem-text").textContent = words()[key] ?? key;
   byId("problem-code").textContent = code;
   byId("problem").hidden = false;
+  for (const id of ["retry", "token"]) byId(id).hidden = true;
 }
 
 function explain({ code, requestId }) {
+  const name = pictures.all.length > 1 ? [chosen.file.name] : [];
+  const told = requestId ? [words().code(code, requestId)] : [];
   byId("problem-text").textContent = words().problems[code] ?? words().failed;
-  byId("problem-code").textContent = requestId ? words().code(code, requestId) : "";
+  byId("problem-code").textContent = [...name, ...told].join(" · ");
   byId("problem").hidden = false;
-  byId("retry").hidden = false;
-  byId("token").hidden = code !== "unauthorized";
+  byId("retry").hidden = FINAL.has(code);
+  byId("token").hidden = code !== "unauthorized" && code !== "wrong-token";
 }
 
 function select(picture) {
@@ -56,7 +61,6 @@ function select(picture) {
 function present() {
   if (!chosen) return;
   const { state, problem, share } = chosen;
-  byId("retry").hidden = state !== "failed";
   byId("problem").hidden = state !== "failed";
   if (state === "failed") explain(problem);
   byId("working").hidden = state !== "waiting" && state !== "working";
@@ -139,6 +143,7 @@ async function adjust() {
     else viewer.slide(50);
   } catch (problem) {
     explain(problem);
+    byId("retry").hidden = true; // the button "adjust" is still there
   }
   byId("adjust").disabled = false;
   byId("adjust").focus({ preventScroll: true });
