@@ -223,6 +223,8 @@ def _can_carry(state: State, view: View) -> bool:
         and gray.settled
         and gray.replicas >= needed
         and min(gray.ready, gray.updated) >= needed
+        # Else the ready ones may be of an earlier version, which the Service would send users to.
+        and gray.updated == gray.total
         and view.snapshot.gray_service is not None
         and view.revision == state.revision
     )
@@ -311,6 +313,9 @@ def _gray_readiness(snapshot: Snapshot) -> str:
     if gray is None:
         return "no gray pod yet"
     why = gray.failure or pods.why_not_ready(snapshot.gray_pods)
+    left = gray.total - gray.updated
+    if left > 0 and gray.ready > 0:
+        why = f"{left} of an earlier version are left" + (f", {why}" if why else "")
     return f"{gray.ready} gray pods ready" + (f" ({why})" if why else "")
 
 
