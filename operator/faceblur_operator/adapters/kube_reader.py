@@ -8,13 +8,13 @@ from typing import Any
 from faceblur_operator.adapters import kube_objects
 from faceblur_operator.adapters.kube_api import KubeApi, NotFoundError, Object, path_of
 from faceblur_operator.adapters.kube_mounts import MountReader
+from faceblur_operator.adapters.kube_places import Places, places_of
 from faceblur_operator.adapters.kube_pods import PodBook
 from faceblur_operator.adapters.kube_signals import SCALER, PodReader, Rights, ScalerReader
 from faceblur_operator.adapters.object_cache import ObjectCache, Ref, version_of
-from faceblur_operator.core.admission import claims
 from faceblur_operator.core.objects import ROLLOUT_LABEL
 from faceblur_operator.core.plan import Plan
-from faceblur_operator.core.snapshot import KubeObject, Rival, Snapshot
+from faceblur_operator.core.snapshot import Rival, Snapshot, Workload
 from faceblur_operator.ports.cluster import Key, Resource
 
 INDEX: dict[str, Callable[[Object], frozenset[str]]] = {
@@ -36,6 +36,7 @@ class KubeReader:
         self._cache = cache
         self._room = asyncio.Semaphore(READS_AT_ONCE)
         self._hashes: OrderedDict[str, tuple[Mapping[str, Any], str]] = OrderedDict()
+        self._places: dict[Key, Places] = {}
         self._book = PodBook(cache.now)
         self._rights = Rights(cache.now)
         self.pods = PodReader(api, self._book, self._rights, self._room)
@@ -65,62 +66,84 @@ class KubeReader:
         if item is None or item["metadata"].get("deletionTimestamp"):
             self._cache.set_read(key, frozenset())
             self._book.forget(key)
+            self._places.pop(key, None)
             return None
         return kube_objects.resource_of(item)
 
     async def snapshot(self, resource: Resource, plan: Plan) -> Snapshot:
         """Return everything the plan names."""
-        space = plan.namespace
-        refs = {
-            role: Ref(kind, space, name)
-            for role, (kind, name) in kube_objects.own_refs(plan).items()
-        }
-        rivals = [Ref("FaceBlurRollout", space, index=claim) for claim in sorted(claims(plan))]
-        siblings = Ref("Ingress", space, index=plan.stable_service)
-        scalers = {
-            role: Ref(SCALER, space, index=f"Deployment/{refs[role].name}")
-            for role in ("stable", "gray")
-        }
+        space, places = plan.namespace, self._places_of(resource, plan)
         # Before the first read: a change while we read must wake this rollout again.
-        read = frozenset({*refs.values(), *rivals, siblings, *scalers.values()})
-        self._cache.set_read(resource.key, read)
-        await asyncio.gather(
-            self._list("FaceBlurRollout", space),
-            self._list("Ingress", space),
-            self._scalers.prepare(space),
-        )
-        found = dict(zip(refs, await asyncio.gather(*map(self._get, refs.values())), strict=True))
-        stable, gray = await asyncio.gather(
-            *(self._workload(found[role]) for role in ("stable", "gray"))
-        )
-        pods, stable_pods, mounts = await asyncio.gather(
-            self.pods.of(resource.key, gray),
-            self.pods.of_stable(resource, stable),
-            self._mounts.of(resource, stable, gray),
-        )
+        self._cache.set_read(resource.key, places.read)
+        found = await self._objects(space, places)
+        stable, gray = await self._workloads(found, places)
+        pods = await self.pods.of(resource.key, gray)
+        stable_pods = await self.pods.of_stable(resource, stable)
+        mounts = await self._mounts.of(resource, stable, gray)
         return Snapshot(
             uid=resource.uid,
             generation=resource.generation,
-            created=kube_objects.created_of(dict(resource.manifest)),
+            created=places.created,
             stable=stable,
             gray=gray,
-            stable_service=_object(found["stable_service"]),
-            gray_service=_object(found["gray_service"]),
-            ingress=_object(found["ingress"]),
-            gray_ingress=_object(found["gray_ingress"]),
+            stable_service=places.object("stable_service", found["stable_service"]),
+            gray_service=places.object("gray_service", found["gray_service"]),
+            ingress=places.object("ingress", found["ingress"]),
+            gray_ingress=places.object("gray_ingress", found["gray_ingress"]),
             samples=None,
-            rivals=self._rivals(resource.key, rivals),
-            ingress_siblings=self._siblings(plan, siblings),
+            rivals=self._rivals(resource.key, places.rivals),
+            ingress_siblings=self._siblings(plan, places.siblings),
             gray_pods=pods,
             stable_pods=stable_pods,
-            stable_scaler=self._scalers.of(scalers["stable"]),
-            gray_scaler=self._scalers.of(scalers["gray"]),
+            stable_scaler=self._scalers.of(places.stable_scaler),
+            gray_scaler=self._scalers.of(places.gray_scaler),
             mounts=mounts,
             annotations=resource.manifest["metadata"].get("annotations") or {},
             unreadable=self._rights.missing(space),
         )
 
-    def _rivals(self, key: Key, refs: list[Ref]) -> tuple[Rival, ...]:
+    def _places_of(self, resource: Resource, plan: Plan) -> Places:
+        """Return where to look, worked out once for each plan."""
+        known = self._places.get(resource.key)
+        if known is None or known.plan is not plan or known.uid != resource.uid:
+            known = places_of(resource, plan)
+            self._places[resource.key] = known
+        return known
+
+    async def _objects(self, space: str, places: Places) -> dict[str, Object | None]:
+        """Return the objects by role; mostly all are known, and nothing has to be waited for."""
+        if not (
+            self._cache.is_listed("FaceBlurRollout", space)
+            and self._cache.is_listed("Ingress", space)
+            and self._cache.is_listed(SCALER, space)
+        ):
+            await asyncio.gather(
+                self._list("FaceBlurRollout", space),
+                self._list("Ingress", space),
+                self._scalers.prepare(space),
+            )
+        unknown = [ref for ref in places.refs.values() if not self._cache.knows(ref)]
+        if unknown:
+            await asyncio.gather(*map(self._get, unknown))
+        return {role: self._cache.get(ref) for role, ref in places.refs.items()}
+
+    async def _workloads(
+        self, found: Mapping[str, Object | None], places: Places
+    ) -> tuple[Workload | None, Workload | None]:
+        """Return stable's and gray's Deployment; hashes that are unknown are asked for together."""
+        items = [found[role] for role in ("stable", "gray")]
+        unknown = [item for item in items if item is not None and self._known_hash(item) is None]
+        asked = await asyncio.gather(*map(self._pod_hash, unknown)) if unknown else []
+        hashes = {
+            item["metadata"]["uid"]: answer for item, answer in zip(unknown, asked, strict=True)
+        }
+        stable, gray = (
+            places.workload(role, item, self._known_hash(item) or hashes.get(_uid(item)))
+            for role, item in zip(("stable", "gray"), items, strict=True)
+        )
+        return stable, gray
+
+    def _rivals(self, key: Key, refs: tuple[Ref, ...]) -> tuple[Rival, ...]:
         items = {
             item["metadata"]["name"]: item
             for ref in refs
@@ -138,17 +161,16 @@ class KubeReader:
         )
         return tuple(name for name in names if name != plan.ingress)
 
-    async def _workload(self, item: Object | None) -> Any:
-        if item is None:
+    def _known_hash(self, deployment: Object | None) -> str | None:
+        """Return the pod-template-hash of the present template, None when it must be asked for."""
+        known = self._hashes.get(_uid(deployment))
+        if known is None or deployment is None or known[0] != deployment["spec"]["template"]:
             return None
-        return kube_objects.workload_of(item, await self._pod_hash(item))
+        return known[1]
 
     async def _pod_hash(self, deployment: Object) -> str | None:
-        """Return the pod-template-hash of the present template, asked for once per template."""
+        """Ask for the pod-template-hash of the present template."""
         uid, template = deployment["metadata"]["uid"], deployment["spec"]["template"]
-        known = self._hashes.get(uid)
-        if known is not None and known[0] == template:
-            return known[1]
         labels = (deployment["spec"].get("selector") or {}).get("matchLabels") or {}
         selector = ",".join(f"{name}={value}" for name, value in sorted(labels.items()))
         path = path_of("ReplicaSet", deployment["metadata"]["namespace"])
@@ -188,5 +210,5 @@ class KubeReader:
         self._cache.put_list(kind, namespace, items, version_of(answer))
 
 
-def _object(item: Object | None) -> KubeObject | None:
-    return kube_objects.object_of(item) if item is not None else None
+def _uid(item: Object | None) -> str:
+    return "" if item is None else str(item["metadata"]["uid"])

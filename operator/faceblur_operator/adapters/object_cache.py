@@ -135,6 +135,8 @@ class ObjectCache:
     def set_read(self, key: Key, refs: frozenset[Ref]) -> None:
         """Note what a rollout looks at: changes of these are news for it."""
         before = self._read.get(key, frozenset())
+        if before is refs:
+            return
         for ref in before - refs:
             readers = self._readers[ref]
             readers.discard(key)

@@ -9,6 +9,7 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from operator import is_
 
 from faceblur_operator.api import SpecError, parse_spec
 from faceblur_operator.api.reasons import Reason
@@ -76,6 +77,8 @@ class _Kept:
     compiled_from: tuple[str, int] | None = None
     plan: Plan | Refusal | None = None
     unwritten: Unwritten = field(default_factory=Unwritten)
+    asked_for: tuple[object, ...] = (None, None, None, None)
+    queries: Mapping[str, str] = field(default_factory=dict)
 
 
 class Reconciler:
@@ -142,7 +145,9 @@ class Reconciler:
             await self._carry_out(resource, kept, decision)
             return Outcome(self._look_again(kept, decision))
         snapshot = await doors.reader.snapshot(resource, plan)
-        samples = answer.samples if answer and self._fits(plan, answer, snapshot, stored) else None
+        samples = (
+            answer.samples if answer and self._fits(kept, plan, answer, snapshot, stored) else None
+        )
         if samples is not None:
             snapshot = replace(snapshot, samples=samples)
         request = Request(plan, snapshot, stored, kept.memory, doors.clock.now(), reports)
@@ -152,7 +157,7 @@ class Reconciler:
         doors.meter.decision(seconds=loop.time() - begun)
         await self._carry_out(resource, kept, decision)
         status = stored if decision.status is None else decision.status
-        queries = self._brain.queries(plan, snapshot, status)
+        queries = self._queries(kept, plan, snapshot, status)
         ask = self._ask(key, plan, queries, decision.state, request.now)
         LOG.debug(
             "looked", extra=fields(key, effects=len(decision.effects), sampled=samples is not None)
@@ -171,9 +176,20 @@ class Reconciler:
         pace = self._brain.pace(plan, state, now, asking=len(self._asking))
         return Ask(plan.prometheus_url, queries, pace, longest=plan.interval)
 
-    def _fits(self, plan: Plan, answer: Answer, snapshot: Snapshot, stored: Json) -> bool:
+    def _queries(
+        self, kept: _Kept, plan: Plan, snapshot: Snapshot, status: Json
+    ) -> Mapping[str, str]:
+        """Return what Prometheus has to be asked; worked out once while nothing changes."""
+        basis = (plan, snapshot.stable, snapshot.gray, status)
+        if not all(map(is_, basis, kept.asked_for)):
+            kept.asked_for, kept.queries = basis, self._brain.queries(plan, snapshot, status)
+        return kept.queries
+
+    def _fits(
+        self, kept: _Kept, plan: Plan, answer: Answer, snapshot: Snapshot, stored: Json
+    ) -> bool:
         """Whether an answer is about what would be asked now: pods may have changed meanwhile."""
-        now = self._brain.queries(plan, snapshot, stored)
+        now = self._queries(kept, plan, snapshot, stored)
         return answer.ask.queries == now and answer.ask.url == plan.prometheus_url
 
     def _plan(self, resource: Resource, kept: _Kept) -> Plan | Refusal:
