@@ -199,9 +199,16 @@ def _decisions(
         kept.append({**at, "action": facts.note.action, **told, "by": facts.note.by})
     if _is_news(state, before):
         weights = {"fromWeight": before.weight, "toWeight": state.weight}
-        told = {"reason": state.reason.value, "message": state.message[:LONGEST]}
+        told = {"reason": state.reason.value, "message": _why(state)[:LONGEST]}
         kept.append({**at, "action": state.stage.value, **weights, **told})
     return kept[-KEPT_DECISIONS:]
+
+
+def _why(state: State) -> str:
+    """Return the sentence of a decision; one that goes on tells what the evidence was."""
+    if state.reason not in (Reason.WEIGHT_RAISED, Reason.PROMOTING):
+        return state.message
+    return "; ".join([state.message, *(f"{slo.name}: {slo.message}" for slo in state.slos)])
 
 
 def _history(

@@ -70,6 +70,17 @@ def test_a_good_version_goes_up_the_ladder_and_becomes_stable() -> None:
     assert world.gray.replicas == 0
 
 
+def test_every_decision_to_go_on_tells_its_evidence() -> None:
+    world, plan = World(), a_plan()
+
+    run(world, plan, 120)
+
+    told = [one["message"] for one in world.status["decisions"]]
+    assert told[1] == "5 % to gray (step 1 of 4)"
+    assert told[2].startswith("25 % to gray (step 2 of 4); success: 0 of ")
+    assert told[5].startswith("stable gets ai-face-blur:1.1-gray; success: 0 of ")
+
+
 def test_the_promoted_template_is_the_analysed_one_with_its_variables() -> None:
     world, plan = World(), a_plan()
     at_weight(100, plan, world)
