@@ -4,10 +4,17 @@ import json
 import logging
 from dataclasses import dataclass, field
 
-from flask import Flask, Response, g
-from werkzeug.exceptions import ClientDisconnected, HTTPException
+from flask import Flask, Response, g, request
+from werkzeug.exceptions import (
+    ClientDisconnected,
+    HTTPException,
+    MethodNotAllowed,
+    NotFound,
+    RequestEntityTooLarge,
+)
 
 from faceblur_service.errors import FaceBlurError, QueueFull, RateLimited
+from faceblur_service.web.uploads import MAX_PARTS
 
 _log = logging.getLogger("faceblur.web")
 RETRY_AFTER_S = 1
@@ -93,4 +100,17 @@ def _of_http(err: HTTPException) -> Problem:
     status = err.code or 500
     code = _HTTP_CODES.get(status, "bad-request" if status < 500 else "internal-error")
     kept = {name: value for name, value in err.get_headers() if name.lower() == "allow"}
-    return Problem(status, code, err.name, err.description or err.name, kept)
+    detail = _in_plain_words(err) or err.description or err.name
+    return Problem(status, code, err.name, detail, kept)
+
+
+def _in_plain_words(err: HTTPException) -> str | None:
+    """Return a sentence that says what to do, where the library's own does not."""
+    if isinstance(err, NotFound):
+        return "There is no such address here; /api/v1/openapi.json names them all."
+    if isinstance(err, MethodNotAllowed):
+        return f"This address takes {', '.join(sorted(err.valid_methods or ()))}."
+    if isinstance(err, RequestEntityTooLarge):
+        most = (request.max_content_length or 0) // 2**20
+        return f"The request is too large: at most {most} MiB, and a form of {MAX_PARTS} parts."
+    return None

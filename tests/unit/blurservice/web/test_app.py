@@ -75,6 +75,26 @@ def test_a_wrong_method_is_a_problem_that_names_the_right_one(client: FlaskClien
     assert "POST" in answer.headers["Allow"]
 
 
+@pytest.mark.parametrize(
+    ("method", "address", "want"),
+    [
+        ("GET", "/none", "There is no such address here; /api/v1/openapi.json names them all."),
+        ("GET", "/api/v1/blur", "This address takes OPTIONS, POST."),
+        (
+            "POST",
+            "/api/v1/blur",
+            "The request is too large: at most 20 MiB, and a form of 520 parts.",
+        ),
+    ],
+)
+def test_a_refusal_says_what_would_do(
+    client: FlaskClient, method: str, address: str, want: str
+) -> None:
+    answer = client.open(address, method=method, data=bytes(21 * 2**20), content_type="image/png")
+
+    assert answer.get_json(force=True)["detail"] == want
+
+
 def test_the_page_names_its_version(client: FlaskClient) -> None:
     page = client.get("/").text
 
