@@ -2,6 +2,7 @@
 
 import struct
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +12,8 @@ from tests.support.hevc import Plane, coded, parameter_sets
 TILE = 512
 """Pixels a side, as on iPhones."""
 
+# Phones keep among the boxes what says how tiles are laid.
+_INSIDE = {"grid"}
 _TURNS = {3: b"\2", 6: b"\3", 8: b"\1"}
 
 
@@ -45,15 +48,20 @@ def file(items: list[Item], *, primary: int = 1, brand: str = "heic", more: byte
         known += [one for one in item.properties if one not in known]
     head = box("ftyp", brand.encode(), bytes(4), b"mif1", brand.encode())
     size = len(head) + len(_meta(items, known, primary, 0)) + len(more) + 8
-    bodies = b"".join(item.data for item in items)
+    bodies = b"".join(item.data for item in items if item.kind not in _INSIDE)
     return head + _meta(items, known, primary, size) + more + box("mdat", bodies)
 
 
 def _meta(items: list[Item], known: list[bytes], primary: int, start: int) -> bytes:
-    places, entries, uses, links = b"", b"", b"", b""
+    places, entries, uses, links, inside = b"", b"", b"", b"", b""
     for number, item in enumerate(items, 1):
-        places += struct.pack(">HHHII", number, 0, 1, start, len(item.data))
-        start += len(item.data)
+        is_inside = item.kind in _INSIDE
+        at = len(inside) if is_inside else start
+        places += struct.pack(">HHHHII", number, int(is_inside), 0, 1, at, len(item.data))
+        if is_inside:
+            inside += item.data
+        else:
+            start += len(item.data)
         body = struct.pack(">HH4sB", number, 0, item.kind.encode(), 0)
         body += b"application/rdf+xml\0" if item.kind == "mime" else b""
         entries += full("infe", body, version=2, flags=int(item.hidden))
@@ -66,7 +74,8 @@ def _meta(items: list[Item], known: list[bytes], primary: int, start: int) -> by
         "meta",
         full("hdlr", bytes(4), b"pict", bytes(13)),
         full("pitm", struct.pack(">H", primary)),
-        full("iloc", struct.pack(">HH", 0x4400, len(items)), places),
+        full("iloc", struct.pack(">HH", 0x4400, len(items)), places, version=1),
+        box("idat", inside) if inside else b"",
         full("iinf", struct.pack(">H", len(items)), entries),
         box("iprp", box("ipco", *known), full("ipma", struct.pack(">I", len(items)), uses)),
         full("iref", links) if links else b"",
@@ -103,7 +112,18 @@ def turned(orientation: int) -> list[bytes]:
     return [*found, box("imir", b"\0")] if orientation == 4 else found
 
 
-def picture(
+def picture(image: Image.Image, *, name: bytes = b"", **options: Any) -> bytes:
+    """Return a HEIC of Pillow's picture, in tiles where it is larger than one.
+
+    Args:
+        image: RGB, RGBA or L.
+        name: In a box behind the others.
+        **options: Those of `items_of`.
+    """
+    return file(items_of(image, **options)) + (box("free", name) if name else b"")
+
+
+def items_of(
     image: Image.Image,
     *,
     depth: int = 8,
@@ -112,10 +132,9 @@ def picture(
     icc_profile: bytes | None = None,
     exif: bytes | None = None,
     xmp: bytes | None = None,
-    name: bytes = b"",
     tile: int = TILE,
-) -> bytes:
-    """Return a HEIC of Pillow's picture, in tiles where it is larger than one.
+) -> list[Item]:
+    """Return what a HEIC of Pillow's picture holds; the first is the picture.
 
     Args:
         image: RGB, RGBA or L.
@@ -125,7 +144,6 @@ def picture(
         icc_profile: Beside sRGB's numbers, which say how brightness and colours are stored.
         exif: A block of metadata.
         xmp: As exif.
-        name: In a box behind the others.
         tile: Pixels a side.
     """
     if any(side % 2 for side in image.size):
@@ -147,7 +165,7 @@ def picture(
         items.append(Item("Exif", bytes(4) + exif, links={"cdsc": [1]}))
     if xmp:
         items.append(Item("mime", xmp, links={"cdsc": [1]}))
-    return file(items) + (box("free", name) if name else b"")
+    return items
 
 
 def _append(items: list[Item], more: list[Item]) -> None:

@@ -94,6 +94,26 @@ def test_tiles_are_put_together_and_turned_as_one() -> None:
     assert _difference(data, TURNED[6](picture)) <= 3
 
 
+def test_a_photo_laid_out_as_a_phone_does_is_read() -> None:
+    """Tiles, a smaller picture, a map of brightness in tiles of its own, depth, place and date."""
+    picture = _smooth(384, 512)
+    items = heic.items_of(image(picture), orientation=6, tile=128, exif=SECRET)
+    count = len(items)
+    gain = heic.items_of(image(picture).convert("L"), tile=128)
+    for item in gain:
+        item.links = {name: [n + count for n in to] for name, to in item.links.items()}
+    gain[0].properties.append(full("auxC", b"urn:com:apple:photo:2020:aux:hdrgainmap\0"))
+    gain[0].links["auxl"] = [1]
+    small = heic.coded_item(Image.new("RGB", (128, 96), "white"))
+    small.links["thmb"] = [1]
+
+    data = heic.file([*items, *gain, small])
+
+    assert b"idat" in data
+    assert SECRET in data
+    assert _difference(data, TURNED[6](picture)) <= 3
+
+
 def test_what_is_transparent_becomes_white_and_what_was_under_it_does_not_leave() -> None:
     alpha = np.zeros((96, 160), np.uint8)
     alpha[:, 64:], alpha[:, 128:] = 128, 255
