@@ -400,9 +400,15 @@ def _drift(
 def _clocks(plan: Plan, state: State, now: datetime) -> Clocks:
     ended, closing = state.finished_at, state.closing_since
     return Clocks(
-        is_overdue=ended is None or now - ended >= plan.scale_down_delay,
+        is_overdue=ended is None or now - ended >= _delay_of(plan, state),
         is_draining=closing is not None and now - closing < plan.drain,
     )
+
+
+def _delay_of(plan: Plan, state: State) -> timedelta:
+    """Return how long gray keeps its pods; after a promotion it has not drained yet."""
+    delay = plan.scale_down_delay
+    return max(delay, plan.drain) if state.stage is Stage.PROMOTED else delay
 
 
 def _look_again(plan: Plan, state: State, snapshot: Snapshot, now: datetime) -> timedelta | None:
@@ -419,7 +425,7 @@ def _look_again(plan: Plan, state: State, snapshot: Snapshot, now: datetime) -> 
     if state.closing_since is not None:
         ends.append(state.closing_since + plan.drain)
     if state.stage in (Stage.PROMOTED, Stage.ROLLED_BACK) and state.finished_at is not None:
-        ends.append(state.finished_at + plan.scale_down_delay)
+        ends.append(state.finished_at + _delay_of(plan, state))
     if state.no_data_since is not None and plan.no_data_rollback_after is not None:
         ends.append(state.no_data_since + plan.no_data_rollback_after)
     ends += outward.due(plan, state)

@@ -22,10 +22,18 @@ def _rollback(*, quick: bool) -> list[Figure]:
     return measure(1) if quick else measure(15)
 
 
+def _process(*, quick: bool) -> list[Figure]:
+    # Imported here: it needs an API server.
+    from tests.benchmarks.operator.process import measure
+
+    return measure(quick=quick)
+
+
 PARTS: dict[str, Callable[[bool], list[Figure]]] = {
     "evidence": lambda quick: evidence.measure(600, 20) if quick else evidence.measure(),
     "decision": lambda _: decision.measure(),
     "scale": lambda quick: scale.measure(quick=quick),
+    "process": lambda quick: _process(quick=quick),
     "rollback": lambda quick: _rollback(quick=quick),
 }
 

@@ -18,6 +18,8 @@ from tests.support.installation import VERSION_GRAY
 from tests.support.load import Load, Question
 
 RATE = 16.0
+BUSY_RATE = 150.0
+QUICK_STEPS = ({"weight": 30, "hold": "5s"}, {"weight": 100, "hold": "5s"})
 SUCCESS = {"name": "success", "builtin": "blurSuccess", "atLeast": "99%", "unacceptable": "90%"}
 # Gray fails every picture, and nobody stands in for it, as with the peers.
 ONLY_500 = (
@@ -38,6 +40,7 @@ class Run:
 
     Attributes:
         failures: requests that failed from then on.
+        requests: how many there were, where that matters.
         first_gray: from gray's readiness to its first answer to a client.
     """
 
@@ -45,6 +48,7 @@ class Run:
     zero: float | None = None
     last_gray: float | None = None
     failures: int | None = None
+    requests: int | None = None
     first_gray: float | None = None
     rolled_back: float | None = None
 
@@ -122,6 +126,17 @@ def pull(scene: Scene) -> Run:
     return Run(rolled_back=scene.phases.first("RolledBack", asked) - begin)
 
 
+def promotion(scene: Scene) -> Run:
+    """Gray is promoted under load: traffic goes over to it, and from it to stable's new pods."""
+    scene.script.counted.bad_share = 0.0
+    with Load(scene.page, rate=BUSY_RATE) as load:
+        asked = scene.release(image=VERSION_GRAY, slo=SUCCESS, steps=QUICK_STEPS)
+        scene.phases.first("Succeeded", asked)
+        # Gray's pods end while the last of its answers are on their way.
+        _pass_time(SETTLED_S)
+    return Run(failures=len(failed(load.answers)), requests=len(load.answers))
+
+
 def never_ready(scene: Scene) -> Run:
     """Gray runs and is never ready; its time is over `progressDeadline` after it was asked for."""
     scene.add_gray_that_is_never_ready()
@@ -136,6 +151,7 @@ CASES = (
     Case("crash", crash, {"rolled_back": (2.0, None)}),
     Case("pull", pull, {"rolled_back": (2.0, None)}),
     Case("never_ready", never_ready, {"rolled_back": (2.0, None)}),
+    Case("promotion", promotion, {}),
     Case("real_1s", only_500, {"zero": (1.3, None)}, scrape_s=1, keeps_pods=True),
     Case("real_5s", only_500, {"zero": (4.0, None)}, scrape_s=5, keeps_pods=True),
 )

@@ -42,14 +42,17 @@ def figures_of(case: Case, runs: Sequence[Run | None]) -> list[Figure]:
             figures.append(Figure(name=name, value=value, unit="s", target=target, n=len(values)))
     counts = [run.failures for run in ended if run.failures is not None]
     if counts:
-        # Pods that lose readiness still answer: there nothing may fail at all.
-        target = 0 if case.name == "unready" else None
+        # Pods that lose readiness still answer, and nothing is wrong in a promotion: nothing fails.
+        target = 0 if case.name in ("unready", "promotion") else None
         name = f"{where}.failures_per_run"
         figures.append(
             Figure(
                 name=name, value=sum(counts) / len(counts), unit="", target=target, n=len(counts)
             )
         )
+    requests = sum(run.requests or 0 for run in ended)
+    if requests:
+        figures.append(Figure(name=f"{where}.requests", value=requests, unit="", n=len(ended)))
     missed = len(runs) - len(ended)
     if missed:
         name = f"{where}.runs_without_an_end"

@@ -126,6 +126,20 @@ def test_gray_keeps_its_pods_until_it_has_drained() -> None:
     assert images(world) == ["ai-face-blur:1.0"]
 
 
+def test_after_a_promotion_gray_drains_before_its_pods_go() -> None:
+    """Without a delay too: its last answers are on their way when stable takes over."""
+    plan = a_plan(drain=timedelta(seconds=5), scale_down_delay=timedelta(0))
+    world = at_promotion(plan)
+    while world.phase is not Phase.SUCCEEDED:
+        run(world, plan, 1)
+
+    run(world, plan, 4)
+    assert (world.gray_ingress, world.gray and world.gray.replicas) == (None, 3)
+    run(world, plan, 2)
+    assert world.gray is not None
+    assert world.gray.replicas == 0
+
+
 def test_a_rolled_back_revision_stays_rolled_back() -> None:
     plan = a_plan()
     world = at_weight(25, plan)
