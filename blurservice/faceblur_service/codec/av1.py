@@ -7,6 +7,7 @@ sequence headers are read here, before a decoder sees them.
 
 import struct
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from faceblur_service.codec.bmff import Bits, boxes, items
 from faceblur_service.codec.formats import MAX_FRAMES
@@ -19,17 +20,27 @@ _MAX_CHUNKS = 2 * MAX_FRAMES
 _MAX_UNITS = 500_000
 
 
-def largest_frame(data: bytes) -> int:
-    """Return the most pixels that any AV1 sequence in the file says its frames have.
+@dataclass(frozen=True, slots=True)
+class Coded:
+    """What the AV1 sequences in a file say of their frames, the most of each."""
+
+    pixels: int = 0
+    profile: int = 0
+    """0 is up to 10 bits with colours at half the resolution; more may take twice the memory."""
+
+
+def largest_frame(data: bytes) -> Coded:
+    """Return what a decoder will allocate for.
 
     Raises:
         PictureTooLarge: More chunks of frames than a picture of so many frames needs.
         BrokenPicture: Far more to walk than the file's size explains.
     """
-    largest, left = 0, [_MAX_UNITS]
+    largest, left = Coded(), [_MAX_UNITS]
     for sample in _samples(data):
         for body in _sequence_headers(sample, left):
-            largest = max(largest, _pixels(body))
+            profile = body[0] >> 5 if body else 0
+            largest = Coded(max(largest.pixels, _pixels(body)), max(largest.profile, profile))
     return largest
 
 

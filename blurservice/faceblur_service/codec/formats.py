@@ -60,20 +60,24 @@ _WORK = {
     Format.JPEG: 7,
     Format.PNG: 8,
     Format.WEBP: 9,
-    Format.AVIF: 30,
+    Format.AVIF: 13,
     Format.TIFF: 11,
-    Format.GIF: 18,
+    Format.GIF: 7,
     Format.HEIC: 7,
 }
 # WebP packs transparency without loss, too, and looks for repetitions in all of it.
-_LOSSLESS_WEBP = 30
+_LOSSLESS_WEBP, _CLEAR_WEBP = 21, 29
+# More for transparency, and for colours at full resolution or of 12 bits.
+_CLEAR_AVIF, _FINE_AVIF = 3, 3
+# The encoder has all of a frame at once; a still picture is encoded cell by cell.
+_ANIMATED_AVIF = 30
 # The faster encoder, which a large picture cannot have.
-_SMALL_WEBP = 14
+_SMALL_WEBP = 12
 LARGE_WEBP = 12_000_000
 # A decoder of an animation holds two canvases, and three frames wait for their neighbours.
 _ANIMATION = 20
 # Whatever the size: strips, tables, the file itself, windows that are looked at.
-_SOME = 24 * 1024 * 1024
+FIXED_COST = 24 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +104,9 @@ class Header:
     decoder_bytes: int = 0
     """What a decoder takes at its worst moment, where the size alone does not say it: HEIC."""
 
+    fine: bool = False
+    """AVIF with colours at full resolution or of 12 bits, which takes more memory."""
+
     plain: bool = False
     """Colours that OpenCV decodes as they are: 8-bit RGB or grey without transparency."""
 
@@ -118,15 +125,27 @@ class Header:
         """Bytes that working on the picture takes at the worst moment, estimated from above."""
         canvas = self.width * self.height
         work = _WORK[self.format]
-        if self.format is Format.WEBP and (self.lossless or self.alpha):
-            work = _LOSSLESS_WEBP
-        elif self.format is Format.WEBP and canvas <= LARGE_WEBP:
-            work = _SMALL_WEBP
+        if self.format is Format.WEBP:
+            work = self._webp_work(canvas)
+        elif self.format is Format.AVIF:
+            work = self._avif_work()
         if self.alpha:
             work += 1
         if self.format is Format.TIFF:
-            return _SOME + canvas * work + self.pixels
+            return FIXED_COST + canvas * work + self.pixels
         if self.frames == 1:
-            return _SOME + max(canvas * work, self.decoder_bytes)
+            return FIXED_COST + max(canvas * work, self.decoder_bytes)
         kept = 1 if self.format is Format.GIF else 4
-        return _SOME + canvas * (work + _ANIMATION) + kept * self.pixels
+        return FIXED_COST + canvas * (work + _ANIMATION) + kept * self.pixels
+
+    def _avif_work(self) -> int:
+        if self.frames > 1:
+            return _ANIMATED_AVIF
+        return _WORK[Format.AVIF] + _CLEAR_AVIF * self.alpha + _FINE_AVIF * self.fine
+
+    def _webp_work(self, canvas: int) -> int:
+        if self.alpha:
+            return _CLEAR_WEBP
+        if self.lossless:
+            return _LOSSLESS_WEBP
+        return _SMALL_WEBP if canvas <= LARGE_WEBP else _WORK[Format.WEBP]

@@ -7,6 +7,7 @@ from PIL import Image
 
 from faceblur_service.codec.av1 import largest_frame
 from faceblur_service.codec.formats import (
+    FIXED_COST,
     MAX_BYTES,
     MAX_COST,
     MAX_FRAMES,
@@ -95,7 +96,7 @@ def _judge(header: Header) -> None:
             f"The picture has {header.pixels / 1e6:.1f} megapixels{frames}; 25 are allowed."
         )
     if header.cost > MAX_COST:
-        most = header.pixels * MAX_COST / header.cost
+        most = header.pixels * (MAX_COST - FIXED_COST) / (header.cost - FIXED_COST)
         raise PictureTooLarge(
             f"The picture has {header.pixels / 1e6:.1f} megapixels; of this kind of "
             f"{header.format.name} {most / 1e6:.0f} fit into memory."
@@ -115,8 +116,9 @@ def _scan_avif(data: bytes) -> Scan:
             orientation=turn if 1 <= turn <= 8 else 1,
             alpha=image.mode == "RGBA",
             grey=image.mode in {"L", "LA"},
+            fine=coded.profile > 0,
         )
-        if coded > image.width * image.height:
+        if coded.pixels > image.width * image.height:
             raise BrokenPicture("The picture has another size than its header says.")
         return Scan(header, image.info.get("icc_profile"))
 

@@ -18,7 +18,11 @@ print(growth(FakeDetector([Box(4, 4, 30, 30, 0.9)]), 2000)[0])
 
 
 @pytest.mark.parametrize(
-    "kind", ["JPEG CMYK", "PNG alpha turned", "WEBP", "WEBP lossless", "AVIF alpha", "PNG animated"]
+    "kind",
+    [
+        *("JPEG CMYK", "PNG alpha turned", "PNG animated", "GIF", "AVIF", "AVIF alpha"),
+        *("WEBP", "WEBP lossless", "WEBP alpha"),
+    ],
 )
 def test_a_picture_takes_no_more_than_its_cost(kind: str) -> None:
     found = measured(kind, 3)
