@@ -9,6 +9,9 @@ from collections.abc import Collection, Iterator
 from faceblur_service.errors import BrokenPicture
 
 _MAX_BOXES = 10_000
+_MAX_ITEMS = 20_000
+_MAX_PARTS = 100_000
+TOO_MANY = "The picture is made of too many parts."
 
 
 def boxes(data: bytes, inside: dict[bytes, int]) -> Iterator[tuple[bytes, int, int]]:
@@ -17,20 +20,30 @@ def boxes(data: bytes, inside: dict[bytes, int]) -> Iterator[tuple[bytes, int, i
     Args:
         data: The file.
         inside: Boxes that are walked themselves, and how many bytes come before their first one.
+
+    Raises:
+        BrokenPicture: There are far more than a picture needs.
     """
     yield from _boxes(data, 0, len(data), inside, [_MAX_BOXES])
 
 
 def children(data: bytes, start: int, end: int) -> Iterator[tuple[bytes, int, int]]:
-    """Yield name, start and end of the body of each box between two places."""
+    """Yield name, start and end of the body of each box between two places.
+
+    Raises:
+        BrokenPicture: There are far more than a picture needs.
+    """
     yield from _boxes(data, start, end, {}, [_MAX_BOXES])
 
 
 def _boxes(
     data: bytes, at: int, end: int, inside: dict[bytes, int], left: list[int]
 ) -> Iterator[tuple[bytes, int, int]]:
-    while at + 8 <= end and left[0] > 0:
+    while at + 8 <= end:
         left[0] -= 1
+        if left[0] < 0:
+            # Not only left out: a decoder would see them.
+            raise BrokenPicture(TOO_MANY)
         size, name = struct.unpack_from(">I4s", data, at)
         head = 8
         if size == 1 and at + 16 <= end:
@@ -75,17 +88,19 @@ def items(
         wanted: Numbers of the items to yield; None for all.
 
     Raises:
-        BrokenPicture: They are made of far more bytes than the file has.
+        BrokenPicture: They are made of far more bytes than the file has, or of too many parts.
     """
     read = Bits(table)
     version = read.take(8)
     read.take(24)
     offset, length, base, index = (8 * read.take(4) for _ in range(4))
     index = index if version in {1, 2} else 0
-    room = 2 * len(data)  # parts may overlap, but not without end
-    for _ in range(read.take(32 if version == 2 else 16)):
+    room, left = 2 * len(data), _MAX_PARTS  # parts may overlap, but not without end
+    for known in range(read.take(32 if version == 2 else 16)):
         if read.at_end():
             return
+        if known > _MAX_ITEMS or left < 0:
+            raise BrokenPicture(TOO_MANY)
         number = read.take(32 if version == 2 else 16)
         method = read.take(16) & 15 if version in {1, 2} else 0
         read.take(16)
@@ -95,7 +110,8 @@ def items(
             continue
         source = memoryview(inside if method == 1 else data)
         parts = []
-        for _ in range(count):
+        left -= count
+        for _ in range(count if left >= 0 else 0):
             read.take(index)
             at = start + read.take(offset)
             size = read.take(length)

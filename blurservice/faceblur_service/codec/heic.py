@@ -18,11 +18,15 @@ from faceblur_service.codec.formats import MAX_PIXELS, Format, Header
 from faceblur_service.codec.frame import Frame
 from faceblur_service.codec.guard import refusing
 from faceblur_service.codec.heif import Heif
-from faceblur_service.codec.hevc import Coded, coded
+from faceblur_service.codec.hevc import MAX_UNITS, Coded, coded
 from faceblur_service.codec.scan import MAX_PROFILE, Scan
 from faceblur_service.errors import BrokenPicture, PictureTooLarge, UnsupportedPicture
 
-_ALPHA = (b"urn:mpeg:mpegB:cicp:systems:auxiliary:alpha", b"urn:mpeg:hevc:2015:auxid:1")
+_ALPHA = {
+    b"urn:mpeg:mpegB:cicp:systems:auxiliary:alpha",
+    b"urn:mpeg:hevc:2015:auxid:1",
+    b"urn:mpeg:avc:2015:auxid:1",
+}
 _CHANNELS = {"BGR": 3, "BGRA": 4, "BGRa": 4, "L": 1, "LA": 2, "La": 2}
 # Coded are whole blocks, of at most 64 pixels; what is more than the picture is cut off.
 _BLOCK = 64
@@ -155,7 +159,7 @@ def _whole(boxes: Heif, number: int) -> _Whole:
         return _fitting(_grid(boxes, number))
     if kind != b"hvc1":
         raise UnsupportedPicture("This kind of HEIC is not supported: only HEVC pictures are.")
-    return _fitting(_single(boxes, number, _bytes(boxes, number)))
+    return _fitting(_single(boxes, number, _bytes(boxes, number), [MAX_UNITS]))
 
 
 def _fitting(whole: _Whole) -> _Whole:
@@ -165,9 +169,9 @@ def _fitting(whole: _Whole) -> _Whole:
     return whole
 
 
-def _single(boxes: Heif, number: int, data: bytes) -> _Whole:
+def _single(boxes: Heif, number: int, data: bytes, left: list[int]) -> _Whole:
     width, height = struct.unpack_from(">II", boxes.one(number, b"ispe"), 4)
-    found = coded(boxes.one(number, b"hvcC"), data)
+    found = coded(boxes.one(number, b"hvcC"), data, left)
     for said, real in ((width, found.width), (height, found.height)):
         if not said <= real < said + _BLOCK:
             raise BrokenPicture(_OTHER_SIZE)
@@ -189,7 +193,8 @@ def _grid(boxes: Heif, number: int) -> _Whole:
     if struct.unpack_from(">II", boxes.one(number, b"ispe"), 4) != (width, height):
         raise BrokenPicture(_OTHER_SIZE)
     # One at a time is decoded, into planes of the whole picture.
-    found = [_single(boxes, tile, body) for tile, body in boxes.bytes_of(set(tiles))]
+    left = [MAX_UNITS]
+    found = [_single(boxes, tile, body, left) for tile, body in boxes.bytes_of(set(tiles))]
     sizes = {(one.width, one.height) for one in found}
     if len(sizes) != 1 or min(min(sizes)) < _SMALLEST_TILE:
         raise UnsupportedPicture("A HEIC of tiles of other sizes is not supported.")

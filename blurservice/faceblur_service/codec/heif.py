@@ -8,9 +8,11 @@ import struct
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 
-from faceblur_service.codec.bmff import children, items
+from faceblur_service.codec.bmff import TOO_MANY, children, items
 from faceblur_service.errors import BrokenPicture, UnsupportedPicture
 
+# Of properties that items have, and of other items that they name: far more than a picture needs.
+_MAX_USES = 100_000
 _NOTHING = b"free"
 _TOP = {b"ftyp", b"meta", b"mdat"}
 _PARTS = {b"hdlr", b"pitm", b"iinf", b"iloc", b"iprp", b"iref", b"idat"}
@@ -142,10 +144,13 @@ def _read_properties(found: Heif, start: int, end: int) -> None:
     first, last = _once(parts, b"ipma")
     wide = 2 if data[first + 3] & 1 else 1
     numbers = 4 if data[first] else 2
-    at = first + 8
+    at, left = first + 8, _MAX_USES
     for _ in range(int.from_bytes(data[first + 4 : first + 8], "big")):
         if at + numbers >= last:
             raise BrokenPicture("The HEIC header cannot be read.")
+        left -= 1 + data[at + numbers]
+        if left < 0:
+            raise BrokenPicture(TOO_MANY)
         number = int.from_bytes(data[at : at + numbers], "big")
         count = data[at + numbers]
         at += numbers + 1
@@ -160,9 +165,13 @@ def _read_properties(found: Heif, start: int, end: int) -> None:
 def _read_links(found: Heif, start: int, end: int) -> None:
     data = found.data
     wide, form = (4, "I") if data[start] else (2, "H")
+    left = _MAX_USES
     for name, first, last in _each(found, start + 4, end, _LINKS):
         number = int.from_bytes(data[first : first + wide], "big")
         count = int.from_bytes(data[first + wide : first + wide + 2], "big")
+        left -= count
+        if left < 0:
+            raise BrokenPicture(TOO_MANY)
         if first + wide + 2 + count * wide > last:
             raise BrokenPicture("The HEIC header cannot be read.")
         to = struct.unpack_from(f">{count}{form}", data, first + wide + 2)

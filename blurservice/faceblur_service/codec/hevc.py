@@ -7,15 +7,19 @@ be cut into slices, each of which costs the decoder kilobytes however few bytes 
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 
-from faceblur_service.codec.bmff import Bits
+from faceblur_service.codec.bmff import TOO_MANY, Bits
 from faceblur_service.errors import BrokenPicture
 
 _SEQUENCE = 33
 _HEADERS = {32, 33, 34}
 _MAX_HEADERS = 8  # a decoder keeps tables as large as the picture for each
 _MAX_SLICES = 600  # of the highest level of the standard
-_MAX_UNITS = 2_000
+MAX_UNITS = 100_000
+"""Of all pictures of a file, each once."""
+
+_MAX_SETUP = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,22 +48,24 @@ class Coded:
         return 3.2 + 6 * deep  # turned into colours of full size first
 
 
-def coded(setup: bytes, data: bytes) -> Coded:
+def coded(setup: bytes, data: bytes, left: list[int]) -> Coded:
     """Return how a picture is coded, at its largest.
 
     Args:
         setup: The body of the box `hvcC`.
         data: The picture.
+        left: How many units may still be walked; changed.
 
     Raises:
         BrokenPicture: It is not one picture, or its size is not said.
     """
-    if len(setup) < 23 or setup[21] & 3 != 3:
+    if not 23 <= len(setup) <= _MAX_SETUP or setup[21] & 3 != 3:
         raise BrokenPicture("The HEIC header cannot be read.")
     found, headers, slices, pictures = list[Coded](), 0, 0, 0
-    for count, unit in enumerate((*_setup_units(setup), *_units(data))):
-        if count > _MAX_UNITS:
-            raise BrokenPicture("The picture is made of too many parts.")
+    for unit in chain(_setup_units(setup), _units(data)):
+        left[0] -= 1
+        if left[0] < 0:
+            raise BrokenPicture(TOO_MANY)
         kind = unit[0] >> 1 & 63
         if unit[0] & 1 or unit[1] >> 3:
             continue  # of another layer, as the second eye's: decoders of one layer leave it out

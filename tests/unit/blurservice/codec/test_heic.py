@@ -2,6 +2,7 @@
 
 import io
 import struct
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 
@@ -282,7 +283,7 @@ def _twice(name: bytes) -> bytes:
         pytest.param(_twice_in_one, BrokenPicture, id="two pictures in one"),
         pytest.param(lambda: _of_many(1, 700), BrokenPicture, id="seven hundred slices"),
         pytest.param(lambda: _of_many(34, 60), BrokenPicture, id="sixty headers"),
-        pytest.param(lambda: _of_many(39, 3000), BrokenPicture, id="thousands of notes"),
+        pytest.param(lambda: _of_many(39, 120_000), BrokenPicture, id="a hundred thousand notes"),
         pytest.param(lambda: _of_kind("av01"), UnsupportedPicture, id="coded as AV1"),
         pytest.param(lambda: _of_kind("iovl"), UnsupportedPicture, id="laid over each other"),
         pytest.param(lambda: _of_kind("iden"), UnsupportedPicture, id="another one's copy"),
@@ -300,6 +301,52 @@ def test_what_lies_or_harms_is_refused_before_a_decoder_sees_it(
 ) -> None:
     with pytest.raises(want):
         read_header(make())
+
+
+def _with(name: str, body: bytes) -> bytes:
+    """Return a small HEIC whose box of that name has another body."""
+    data = saved(image(arrow()), "HEIC", exif=SECRET)
+    at = data.index(name.encode()) - 4
+    size = int.from_bytes(data[at : at + 4], "big")
+    grown = len(body) + 8 - size
+    out = bytearray(data[:at] + box(name, body) + data[at + size :])
+    for holder in (b"meta", b"iprp"):
+        start = out.index(holder) - 4
+        end = start + int.from_bytes(out[start : start + 4], "big")
+        if start < at < end:
+            out[start : start + 4] = (end - start + grown).to_bytes(4, "big")
+    return bytes(out)
+
+
+_MANY = 3_000_000
+
+
+@pytest.mark.parametrize(
+    ("name", "body"),
+    [
+        pytest.param(
+            "iloc", struct.pack(">IHI", 2 << 24, 0, _MANY) + bytes(8 * _MANY // 2), id="iloc"
+        ),
+        pytest.param(
+            "iinf", struct.pack(">IH", 0, 0xFFFF) + box("infe", b"\2") * 1_000_000, id="iinf"
+        ),
+        pytest.param("ipma", struct.pack(">II", 0, _MANY) + b"\0\1\1\1" * _MANY, id="ipma"),
+        pytest.param("ipco", box("free") * 1_000_000, id="ipco"),
+        pytest.param(
+            "iref", bytes(4) + box("dimg", b"\0\1\xff\xff" + bytes(131_070)) * 90, id="iref"
+        ),
+    ],
+)
+def test_endless_tables_are_refused_before_all_of_them_is_read(name: str, body: bytes) -> None:
+    # Reading all of each takes seconds, and hundreds of megabytes; a counter says it does not.
+    taken = 0
+    tracemalloc.start()
+    with pytest.raises((BrokenPicture, UnsupportedPicture)):
+        read_header(_with(name, body))
+    taken = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+
+    assert taken < 110_000_000
 
 
 def test_the_largest_that_is_allowed_fits_and_more_is_refused() -> None:
