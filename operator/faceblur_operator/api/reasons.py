@@ -105,3 +105,4 @@ class Reason(StrEnum):
     # The API server says no
     WRITE_REFUSED = "WriteRefused"
     SHARED_SERVICE = "SharedService"
+    GRAY_TOO_SMALL = "GrayTooSmall"

@@ -52,7 +52,9 @@ class Replicas(Model):
         default=1, description="Least number of gray pods while a rollout runs. Default 1."
     )
     max: Annotated[int, Field(ge=1, le=1000)] = Field(
-        default=10, description="Largest number of gray pods. Default 10."
+        default=10,
+        description="Largest number of gray pods; less than stable has makes each of them carry "
+        "more at high weights, which the condition Accepted says. Default 10.",
     )
 
     @rule("self.min <= self.max", "min must not be larger than max")
@@ -125,14 +127,15 @@ class Traffic(Model):
 
     ingresses: Annotated[list[IngressName], Field(max_length=8)] = Field(
         default=[],
-        description="Ingresses (ingress-nginx canary annotations are understood by their "
-        "controller) whose traffic to the stable Service is shared out. One of ingresses and "
-        "httpRoutes is required.",
+        description="The Ingress whose traffic to the stable Service is shared out; its controller "
+        "must read the ingress-nginx canary annotations, as ingress-nginx and Traefik 3.7 do. "
+        "Exactly one in this version, in this namespace. Required.",
         json_schema_extra=as_set(),
     )
     http_routes: Annotated[list[IngressName], Field(max_length=8)] = Field(
         default=[],
-        description="Gateway API HTTPRoutes, instead of ingresses. Default: none.",
+        description="Gateway API HTTPRoutes, instead of ingresses; not supported by this version, "
+        "which answers with Accepted=False. Default: none.",
         json_schema_extra=as_set(),
     )
     opt_in: OptIn | None = Field(
@@ -142,7 +145,9 @@ class Traffic(Model):
     )
     sticky: bool = Field(
         default=False,
-        description="A user who got gray stays on gray for this rollout. Default false.",
+        description="A user who got gray stays on gray for this rollout; not supported by this "
+        "version, which answers true with Accepted=False (optIn keeps those who ask for it). "
+        "Default false.",
     )
 
     @rule(
@@ -214,8 +219,9 @@ class FaceBlurRolloutSpec(Model):
     )
     progress_deadline: Duration = Field(
         default="30m",
-        description="Roll back when gray is not ready, or stable not after a promotion, within "
-        "this. A duration, default 30m.",
+        description="Longest wait for pods. Gray that is not ready within it is rolled back; "
+        "stable that is not ready after a promotion gets its old version back, while gray keeps "
+        "the traffic. A duration, default 30m.",
     )
     scale_down_delay: Duration = Field(
         default="30s",

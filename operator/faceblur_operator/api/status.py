@@ -30,7 +30,9 @@ class SloStatus(Model):
         default=None, description="What it is compared with, in the same unit."
     )
     gray_requests: int | None = Field(
-        default=None, description="Requests to gray counted at this step."
+        default=None,
+        description="Requests to gray counted since its evidence began: with the first traffic, "
+        "with other objectives, or after a shared outage.",
     )
     gray_bad: int | None = Field(default=None, description="The bad ones among them.")
     stable_requests: int | None = Field(

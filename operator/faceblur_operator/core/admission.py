@@ -30,7 +30,7 @@ def admit(plan: Plan, snapshot: Snapshot) -> Refusal | None:
 def caution(plan: Plan, snapshot: Snapshot) -> Refusal | None:
     """Return what the user should know although nothing is refused for it."""
     if not snapshot.ingress_siblings:
-        return _blindness(plan, snapshot)
+        return _blindness(plan, snapshot) or _smallness(plan, snapshot)
     others = ", ".join(sorted(snapshot.ingress_siblings))
     return Refusal(
         Reason.SHARED_SERVICE,
@@ -46,6 +46,19 @@ def _blindness(plan: Plan, snapshot: Snapshot) -> Refusal | None:
     kinds = ", ".join(snapshot.unreadable)
     why = f"the operator may not read {kinds} in {plan.namespace} and goes on without; grant it"
     return Refusal(Reason.NOT_READABLE, why)
+
+
+def _smallness(plan: Plan, snapshot: Snapshot) -> Refusal | None:
+    """Return that gray may not become as big as stable, so that its pods carry more at the end."""
+    stable = snapshot.stable
+    if stable is None or stable.replicas <= plan.max_replicas:
+        return None
+    why = (
+        f"Deployment {plan.namespace}/{stable.name} has {stable.replicas} pods, and "
+        f"spec.gray.replicas.max is {plan.max_replicas}: at 100 % a gray pod carries "
+        f"{stable.replicas / plan.max_replicas:.1f} times what a pod of stable does; raise it"
+    )
+    return Refusal(Reason.GRAY_TOO_SMALL, why)
 
 
 def measure(plan: Plan, snapshot: Snapshot, before: Refusal | None) -> Refusal | None:

@@ -158,6 +158,25 @@ def test_another_ingress_on_the_same_service_is_said_once_and_not_refused() -> N
     assert again.events == ()
 
 
+@pytest.mark.parametrize(
+    ("replicas", "want"),
+    [
+        pytest.param(10, "Valid", id="as many as gray may have"),
+        pytest.param(20, "GrayTooSmall", id="twice as many"),
+    ],
+)
+def test_a_gray_that_may_not_become_as_big_as_stable_is_said_and_not_refused(
+    replicas: int, want: str
+) -> None:
+    world = World(stable=a_workload("face-blur-stable", a_template(), replicas=replicas))
+
+    world.tick(a_plan(max_replicas=10))
+
+    accepted = next(one for one in world.status["conditions"] if one["type"] == "Accepted")
+    assert (accepted["status"], accepted["reason"]) == ("True", want)
+    assert ("carries 2.0 times" in accepted["message"]) == (replicas == 20)
+
+
 def test_a_specification_that_cannot_work_is_refused_once() -> None:
     refusal = Refusal(Reason.NOT_SUPPORTED, "spec.gates is not supported by this version")
 
