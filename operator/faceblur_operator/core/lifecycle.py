@@ -314,7 +314,7 @@ def _gray_readiness(snapshot: Snapshot) -> str:
         return "no gray pod yet"
     why = gray.failure or pods.why_not_ready(snapshot.gray_pods)
     left = gray.total - gray.updated
-    if left > 0 and gray.ready > 0:
+    if left > 0 and gray.ready > 0 and gray.settled:
         why = f"{left} of an earlier version are left" + (f", {why}" if why else "")
     return f"{gray.ready} gray pods ready" + (f" ({why})" if why else "")
 
