@@ -1,9 +1,9 @@
-"""Who reaches gray: the share that is set, everybody who asks for it, and nobody else."""
+"""Who reaches gray: the share that is set. Everybody who asks for it: `test_gray_channel`."""
 
 import pytest
 from tests.e2e.scene import OPERATOR_ACTS, Scene
 from tests.support import installation
-from tests.support.answers import Share, failed, share_of, summary
+from tests.support.answers import failed, share_of, summary
 from tests.support.eventually import eventually
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240, func_only=True)]
@@ -30,23 +30,6 @@ def test_clients_see_the_weight_of_every_step(scene: Scene) -> None:
         assert share.total == COUNTED
         assert abs(share.percent - weight) <= TOLERANCE_POINTS, str(share)
         scene.let_go_on(min(step + 1, len(WEIGHTS) - 1))
-
-
-def test_who_asks_for_gray_gets_it_at_any_weight(scene: Scene) -> None:
-    # Given a release at 5 %
-    scene.release(5, 100)
-    scene.waits_at(5)
-
-    # When people ask for gray, by header or by cookie
-    by_header = share_of(scene.ask(100, X_Gray_Enable="true"))
-    by_cookie = share_of(scene.ask(100, Cookie="gray=always"))
-    # and others ask for nothing, or to be left alone
-    by_chance = share_of(scene.ask(200))
-    never = share_of(scene.ask(100, Cookie="gray=never"))
-
-    # Then all of the first get it, few of the others do, and none who do not want it.
-    assert (by_header, by_cookie, never) == (Share(100, 100), Share(100, 100), Share(0, 100))
-    assert 0 < by_chance.gray <= 20
 
 
 @pytest.mark.parametrize(
