@@ -30,6 +30,7 @@ from faceblur_operator.core.plan import (
     RatioObjective,
 )
 from faceblur_operator.core.queries import GRAY, STABLE, gauge_key, ratio_keys
+from faceblur_operator.core.recent import Part, parts
 from faceblur_operator.core.snapshot import NoSamples, Samples
 from faceblur_operator.core.state import ACTIVE, SloState, State
 
@@ -169,12 +170,18 @@ def _leans(plan: Plan, state: State, now: datetime) -> bool:
     known = {slo.name: slo for slo in state.slos if slo.gray.bad > 0}
     if not known:
         return False
-    lean = LEANING * terms_of(plan, state, now).log_breach
+    terms = terms_of(plan, state, now)
     ratios = [one for one in plan.objectives if isinstance(one, RatioObjective)]
-    return any(_leans_by(known[one.name], one, lean) for one in ratios if one.name in known)
+    return any(
+        _leans_by(part, one, LEANING * (terms.log_breach + part.price))
+        for one in ratios
+        if one.name in known
+        for part in parts(known[one.name], terms.counted_s)
+    )
 
 
-def _leans_by(slo: SloState, objective: RatioObjective, lean: float) -> bool:
+def _leans_by(part: Part, objective: RatioObjective, lean: float) -> bool:
+    slo = part.evidence
     # What is read of stable later is what one hurries for, unless it has told already that stable
     # shares it: there Prometheus has enough to do.
     if log_versus(slo.versus_after) < -lean / LEANING:

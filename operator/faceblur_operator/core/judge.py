@@ -20,6 +20,7 @@ from faceblur_operator.core.evidence import Counts
 from faceblur_operator.core.ledger import Tick as Tick
 from faceblur_operator.core.plan import GaugeObjective, RatioObjective
 from faceblur_operator.core.queries import ratio_keys
+from faceblur_operator.core.recent import Part, marked, parts
 from faceblur_operator.core.snapshot import Samples, Series
 from faceblur_operator.core.state import ALL_COMPARED, SloState, Uncompared
 
@@ -141,6 +142,7 @@ def learn(
         versus_after,
         waiting_before,
         waiting_after,
+        state.marks,
     )
 
 
@@ -243,49 +245,64 @@ def judge_ratio(state: SloState, objective: RatioObjective, terms: Terms) -> Slo
     if gray.bad > gray.total or gray.bad < 0:
         why = f"{gray.bad:g} bad of {gray.total:g} events: the two queries do not fit together"
         return _said(state, Verdict.ERROR, why)
-    limit = terms.log_breach + state.restarts * LOG_2
+    state = marked(state, terms.counted_s)
     if gray.bad > 0:
-        comparisons = (state.versus, state.versus_after)
-        if objective.max_ratio is not None and evidence.all_reach(comparisons, limit):
-            worse = min(map(evidence.log_versus, comparisons))
-            return _said(
-                state,
-                Verdict.BREACH,
-                f"worse than stable by more than {objective.max_ratio:g}×: "
-                f"{_share(gray)} against {_share(state.stable)} bad, {_bound(worse, limit)}",
-            )
-        # A share that is allowed speaks for no higher one, so it is no evidence of any.
-        if objective.allowed is not None and gray.bad > objective.allowed * gray.total:
-            broken = evidence.log_worse_than(objective.allowed, gray)
-            if broken >= limit:
-                worse = min(map(evidence.log_versus, comparisons))
-                return _breached(state, objective.allowed, (broken, worse, limit), terms)
+        for part in parts(state, terms.counted_s):
+            told = _told_against(state, part, objective, terms)
+            if told is not None:
+                return told
     return _passed(state, objective, terms)
 
 
+def _told_against(
+    state: SloState, part: Part, objective: RatioObjective, terms: Terms
+) -> SloState | None:
+    """Return the state with what this part of the evidence shows against gray, None if nothing."""
+    gray, stable = part.evidence.gray, part.evidence.stable
+    limit = terms.log_breach + state.restarts * LOG_2 + part.price
+    comparisons = (part.evidence.versus, part.evidence.versus_after)
+    if objective.max_ratio is not None and evidence.all_reach(comparisons, limit):
+        worse = min(map(evidence.log_versus, comparisons))
+        return _said(
+            state,
+            Verdict.BREACH,
+            f"worse than stable by more than {objective.max_ratio:g}×{_lately(part)}: "
+            f"{_share(gray)} against {_share(stable)} bad, {_bound(worse, limit)}",
+        )
+    # A share that is allowed speaks for no higher one, so it is no evidence of any.
+    if objective.allowed is None or gray.bad <= objective.allowed * gray.total:
+        return None
+    broken = evidence.log_worse_than(objective.allowed, gray)
+    if broken < limit:
+        return None
+    worse = min(map(evidence.log_versus, comparisons))
+    return _breached(state, part, objective.allowed, (broken, worse, limit), terms)
+
+
 def _breached(
-    state: SloState, allowed: float, logs: tuple[float, float, float], terms: Terms
+    state: SloState,
+    part: Part,
+    allowed: float,
+    logs: tuple[float, float, float],
+    terms: Terms,
 ) -> SloState:
     broken, worse, limit = logs
-    gray, stable = state.gray, state.stable
+    gray, stable = part.evidence.gray, part.evidence.stable
     # At 100 % nobody is left to compare with, and stable is the safer place.
     # Before that, what stable did is sometimes only read later.
-    is_alone = not terms.is_split or not (stable.total or state.restarts or state.after.since)
-    is_worse = worse >= terms.log_worse + state.restarts * LOG_2
+    is_alone = not terms.is_split or not (state.stable.total or state.restarts or state.after.since)
+    is_worse = worse >= terms.log_worse + state.restarts * LOG_2 + part.price
+    said = f"{_share(gray)} bad{_lately(part)}, allowed {allowed:.2%}"
     if is_alone or is_worse or terms.rolls_back_shared:
-        why = f"{_share(gray)} bad, allowed {allowed:.2%}, {_bound(broken, limit)}"
-        return _said(state, Verdict.BREACH, why)
+        return _said(state, Verdict.BREACH, f"{said}, {_bound(broken, limit)}")
     if evidence.log_worse_than(allowed, stable) < limit:
-        why = (
-            f"{_share(gray)} bad, allowed {allowed:.2%}, but not shown worse than stable "
-            f"({_share(stable)}); holding until either is"
-        )
+        why = f"{said}, but not shown worse than stable ({_share(stable)}); holding until either is"
         return _said(state, Verdict.INSUFFICIENT, why)
     # Both versions suffer: the tests begin anew, so that the end of the outage is seen.
     return SloState(
         name=state.name,
         verdict=Verdict.INSUFFICIENT,
-        message=_shared(state),
+        message=_shared(part.evidence),
         restarts=state.restarts + 1,
         value=state.value,
         bound=state.bound,
@@ -392,6 +409,10 @@ def _said(state: SloState, verdict: Verdict, message: str) -> SloState:
     if verdict is state.verdict and message == state.message:
         return state
     return SloState(state.name, verdict, message, *state[3:])
+
+
+def _lately(part: Part) -> str:
+    return "" if part.since_s is None else f" in the last {_span(part.since_s)}"
 
 
 def _share(counts: Counts) -> str:

@@ -64,6 +64,22 @@ ALL_COMPARED = Uncompared()
 NOTHING_COMPARED = versus_start()
 
 
+class Mark(NamedTuple):
+    """The evidence about one objective as it was at a moment; see `recent.py`.
+
+    Attributes:
+        number: which such moment it is.
+        at_s: the moment, in seconds of counting.
+    """
+
+    number: int
+    at_s: float
+    gray: Counts
+    stable: Counts
+    versus: tuple[float, ...]
+    versus_after: tuple[float, ...]
+
+
 class SloState(NamedTuple):
     """The evidence about one objective and the last verdict on it.
 
@@ -76,6 +92,7 @@ class SloState(NamedTuple):
         restarts: how often a shared outage restarted the tests; each one costs a factor of two.
         breaches: consecutive ticks over the maximum (gauges).
         value, bound: last measured value and the bound it is held against.
+        marks: where the evidence stood lately, oldest first; lost with the process, without harm.
     """
 
     name: str
@@ -91,6 +108,7 @@ class SloState(NamedTuple):
     versus_after: tuple[float, ...] = NOTHING_COMPARED
     before: Uncompared = ALL_COMPARED
     after: Uncompared = ALL_COMPARED
+    marks: tuple[Mark, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
