@@ -15,6 +15,9 @@ from faceblur_service.geometry import Box, Region, visible
 BLOCK = 128
 SMALL = 40
 LARGE = 48
+# Nor is a closer look at this one worth its time: the first one is sure of it.
+SURE = 0.8
+SURE_SIDE = 20
 # Around a region, so that a face at its edge is seen whole.
 MARGIN = 32
 
@@ -40,7 +43,7 @@ def focus_on(faces: Iterable[Box], width: int, height: int) -> Focus:
     columns, rows = max(1, round(width / BLOCK)), max(1, round(height / BLOCK))
     held = np.zeros((rows, columns), np.bool_)
     for face in faces:
-        if max(face.width, face.height) < SMALL:
+        if _is_unsettled(face):
             x, y = (face.x1 + face.x2) / 2, (face.y1 + face.y2) / 2
             row, column = int(y * rows / height), int(x * columns / width)
             held[min(rows - 1, max(0, row)), min(columns - 1, max(0, column))] = True
@@ -51,6 +54,11 @@ def focus_on(faces: Iterable[Box], width: int, height: int) -> Focus:
         for first, after in _runs(held[row]):
             _add(regions, Region(xs[first], ys[row], xs[after], ys[row + 1]))
     return Focus(tuple(regions))
+
+
+def _is_unsettled(face: Box) -> bool:
+    side = max(face.width, face.height)
+    return side < SMALL and not (side >= SURE_SIDE and face.score >= SURE)
 
 
 def with_margin(region: Region, width: int, height: int) -> Region:

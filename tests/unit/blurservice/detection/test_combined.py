@@ -56,37 +56,109 @@ def test_without_yunet_high_and_max_look_at_tiles(sensitivity: Sensitivity) -> N
     [
         (Sensitivity.FAST, 0.39, 0),
         (Sensitivity.FAST, 0.41, 1),
-        (Sensitivity.HIGH, 0.62, 0),
-        (Sensitivity.HIGH, 0.64, 1),
-        (Sensitivity.MAX, 0.40, 1),
+        (Sensitivity.HIGH, 0.64, 0),
+        (Sensitivity.HIGH, 0.73, 1),
+        (Sensitivity.MAX, 0.44, 1),
     ],
 )
 def test_a_face_counts_from_the_sensitivitys_threshold_on(
     sensitivity: Sensitivity, score: float, want: int
 ) -> None:
-    """MediaPipe's scores count nine tenths beside YuNet's."""
-    detector = CombinedDetector(FakeDetector([Box(10, 10, 90, 90, score)]), FakeDetector())
+    """MediaPipe's scores count nine tenths beside YuNet's, and those of small faces less."""
+    # Of 35 pixels: of a larger one `high` would ask again; and its score counts 0.04 less there.
+    mediapipe = FakeDetector([Box(10, 10, 45, 45, score)])
 
     # So small that there are no tiles.
-    assert len(detector.find_faces(PICTURE[:300, :400], sensitivity)) == want
-
-
-@pytest.mark.parametrize(("size", "want"), [((700, 1000), 1), ((300, 400), 0)])
-def test_high_is_stricter_in_a_small_picture(size: tuple[int, int], want: int) -> None:
-    yunet = FakeDetector([Box(10, 10, 90, 90, 0.56)])
-
-    found = CombinedDetector(FakeDetector(), yunet).find_faces(PICTURE[: size[0], : size[1]])
+    found = CombinedDetector(mediapipe, FakeDetector()).find_faces(PICTURE[:300, :400], sensitivity)
 
     assert len(found) == want
 
 
-def test_where_both_engines_see_a_face_yunets_box_is_kept() -> None:
+@pytest.mark.parametrize(("size", "want"), [((700, 1000), 1), ((300, 400), 0)])
+def test_high_is_stricter_in_a_small_picture(size: tuple[int, int], want: int) -> None:
+    mediapipe = FakeDetector([Box(10, 10, 45, 45, 0.65)])
+
+    found = CombinedDetector(mediapipe, FakeDetector()).find_faces(PICTURE[: size[0], : size[1]])
+
+    assert len(found) == want
+
+
+def test_where_both_engines_see_a_face_yunets_box_is_kept_and_moved_a_little() -> None:
+    """A third of the way: MediaPipe's box weighs half as much."""
     mediapipe = FakeDetector([Box(10, 10, 90, 100, 0.9)])
-    yunet = FakeDetector([Box(12, 12, 84, 96, 0.85)])
+    yunet = FakeDetector([Box(13, 13, 84, 97, 0.9)])
 
-    found = CombinedDetector(mediapipe, yunet).find_faces(PICTURE[:300, :400])
+    (found,) = CombinedDetector(mediapipe, yunet).find_faces(PICTURE[:300, :400])
 
-    assert found == [Box(12, 12, 84, 96, 0.85)]
+    assert found.score == 0.9
+    assert (found.x1, found.y1, found.x2, found.y2) == pytest.approx((12, 12, 86, 98))
+
+
+@pytest.mark.parametrize(
+    "coarse",
+    [
+        pytest.param(Box(10, 10, 90, 100, 0.45), id="that is not sure"),
+        pytest.param(Box(60, 10, 140, 100, 0.9), id="of another face"),
+    ],
+)
+def test_yunets_box_stays_where_it_is_beside_a_box(coarse: Box) -> None:
+    yunet = FakeDetector([Box(13, 13, 84, 97, 0.9)])
+
+    found = CombinedDetector(FakeDetector([coarse]), yunet).find_faces(PICTURE[:300, :400])
+
+    assert found[0] == Box(13, 13, 84, 97, 0.9)
+
+
+class Doubtful(FakeDetector):
+    """Sees a face with one score in the picture and with others when it looks again."""
+
+    def __init__(self, first: float, *again: float) -> None:
+        super().__init__([Box(10, 10, 90, 90, first)])
+        self._again = iter(again)
+
+    def find_faces(
+        self, picture: np.ndarray, sensitivity: Sensitivity = Sensitivity.HIGH
+    ) -> list[Box]:
+        if not self.seen:
+            return super().find_faces(picture, sensitivity)
+        self.seen.append(picture.shape)
+        side = picture.shape[0]
+        # In the middle of the cell, two fifths of it.
+        return [Box(0.3 * side, 0.3 * side, 0.7 * side, 0.7 * side, next(self._again))]
+
+
+@pytest.mark.parametrize(
+    ("scores", "want"),
+    [
+        pytest.param((0.75, 0.45, 0.45), 0, id="surer only at first"),
+        pytest.param((0.40, 0.75, 0.75), 1, id="surer at second sight"),
+    ],
+)
+def test_high_looks_again_at_a_doubtful_face(scores: tuple[float, ...], want: int) -> None:
+    """The mean of three looks counts."""
+    yunet = Doubtful(*scores)
+
+    found = CombinedDetector(FakeDetector(), yunet).find_faces(PICTURE[:300, :400])
+
+    assert len(found) == want
+    assert [shape[:2] for shape in yunet.seen] == [(300, 400), (128, 128), (160, 160)]
+    if found:
+        assert found[0].score == pytest.approx(sum(scores) / 3)
+
+
+@pytest.mark.parametrize(
+    "face",
+    [
+        pytest.param(Box(10, 10, 90, 90, 0.81), id="that it is sure of"),
+        pytest.param(Box(10, 10, 90, 90, 0.29), id="that is none"),
+    ],
+)
+def test_high_does_not_look_again_at_a_face(face: Box) -> None:
+    yunet = FakeDetector([face])
+
+    CombinedDetector(FakeDetector(), yunet).find_faces(PICTURE[:300, :400])
+
+    assert [shape[:2] for shape in yunet.seen] == [(300, 400)]
 
 
 def test_a_face_in_a_window_is_found_at_its_place_in_the_picture() -> None:

@@ -14,8 +14,8 @@ from faceblur_service.options import Sensitivity
 PICTURE = np.zeros((512, 512, 3), np.uint8)
 
 
-def a_face(x: float, y: float, side: float = 20) -> Box:
-    return Box(x - side / 2, y - side / 2, x + side / 2, y + side / 2, 0.5)
+def a_face(x: float, y: float, side: float = 20, score: float = 0.5) -> Box:
+    return Box(x - side / 2, y - side / 2, x + side / 2, y + side / 2, score)
 
 
 @pytest.mark.parametrize(
@@ -23,6 +23,10 @@ def a_face(x: float, y: float, side: float = 20) -> Box:
     [
         pytest.param([], (), id="nothing was seen: no look"),
         pytest.param([a_face(60, 60, SMALL)], (), id="large enough at the first look"),
+        pytest.param([a_face(60, 60, 24, 0.81)], (), id="the first look is sure of it"),
+        pytest.param(
+            [a_face(60, 60, 12, 0.81)], (Region(0, 0, 128, 128),), id="too small to be sure of"
+        ),
         pytest.param([a_face(60, 60)], (Region(0, 0, 128, 128),), id="the block of a small face"),
         pytest.param(
             [a_face(60, 60), a_face(200, 60)],

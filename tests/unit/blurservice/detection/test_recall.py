@@ -41,7 +41,7 @@ def detector(yunet: YuNetDetector) -> Iterator[CombinedDetector]:
     [
         pytest.param(Sensitivity.FAST, 41, id="fast"),
         pytest.param(Sensitivity.NORMAL, 42, id="normal"),
-        pytest.param(Sensitivity.HIGH, 42, id="high"),
+        pytest.param(Sensitivity.HIGH, 43, id="high"),
         pytest.param(Sensitivity.MAX, 42, id="max"),
     ],
 )
