@@ -5,9 +5,11 @@ from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser, sync_playwright
 from tests.cluster import Cluster
 from tests.e2e.scene import Scene
 from tests.support import installation, logbook
+from tests.support.browser import CHROMIUM, launch
 from tests.support.rollouts import Kube
 
 LOGS = installation.REPO / "build" / "e2e"
@@ -51,6 +53,17 @@ def kube(home: installation.Reachable) -> Iterator[Kube]:
     access = Kube(home.kubeconfig, installation.NAMESPACE)
     yield access
     access.close()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Return a Chromium; a process can only have one that is driven this way."""
+    if CHROMIUM is None:
+        pytest.skip("chromium is not installed")
+    with sync_playwright() as playwright:
+        made = launch(playwright)
+        yield made
+        made.close()
 
 
 @pytest.fixture

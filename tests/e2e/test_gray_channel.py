@@ -3,12 +3,11 @@
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 from tests.e2e.page.test_page import JOINED, LAB, LEFT, TWO_FACES, Visit
 from tests.e2e.scene import NAME, OPERATOR_ACTS, OPT_IN, ROLLBACK, Scene
 from tests.support import installation
 from tests.support.answers import Share, share_of
-from tests.support.browser import CHROMIUM, launch
 from tests.support.eventually import eventually
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240, func_only=True)]
@@ -19,15 +18,11 @@ TIMEOUT_MS = 30_000
 
 
 @pytest.fixture
-def visitor() -> Iterator[BrowserContext]:
-    if CHROMIUM is None:
-        pytest.skip("chromium is not installed")
-    with sync_playwright() as playwright:
-        browser = launch(playwright)
-        made = browser.new_context(locale="zh-CN")
-        made.set_default_timeout(TIMEOUT_MS)
-        yield made
-        browser.close()
+def visitor(browser: Browser) -> Iterator[BrowserContext]:
+    made = browser.new_context(locale="zh-CN")
+    made.set_default_timeout(TIMEOUT_MS)
+    yield made
+    made.close()
 
 
 def test_who_asks_for_gray_gets_it_at_any_weight_until_the_release_ends(

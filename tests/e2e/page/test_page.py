@@ -193,7 +193,7 @@ def test_the_download_is_the_hidden_picture(
         pytest.param("text/plain", "Please choose a picture.", id="no picture"),
         pytest.param(
             "image/jpeg",
-            "This kind of picture is not supported. Use JPEG, PNG, WebP, AVIF, TIFF or GIF.",
+            "This kind of picture is not supported. Use JPEG, PNG, WebP, AVIF, HEIC, TIFF or GIF.",
             id="called one",
         ),
     ],
