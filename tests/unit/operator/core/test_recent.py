@@ -112,3 +112,13 @@ def test_it_says_what_is_known_of_late(
 
     assert told.verdict is verdict
     assert told.message.startswith(says)
+
+
+def test_having_been_worse_than_stable_long_ago_is_no_evidence_of_late() -> None:
+    was_worse = GOOD_FOR_LONG._replace(versus=WORSE, versus_after=WORSE)
+    late = at_marks(was_worse)._replace(gray=Counts(30_300, 360), stable=Counts(90_900, 180))
+
+    told = judge_ratio(late, TOLERANT, TERMS._replace(counted_s=39.0))
+
+    assert told.verdict is Verdict.INSUFFICIENT
+    assert "not shown worse than stable" in told.message
