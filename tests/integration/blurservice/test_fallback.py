@@ -48,6 +48,26 @@ def test_a_bad_gray_is_answered_by_stable(tmp_path: Path, fault: str, want: str)
     assert {a.body for a in answers} == {own.body}
 
 
+def test_a_request_has_one_id_in_its_answer_in_grays_log_and_in_stables(tmp_path: Path) -> None:
+    extra = _stable(tmp_path / "stable")
+    with (
+        blurservice.running(tmp_path / "stable", **extra) as stable,
+        blurservice.running(
+            tmp_path, FACEBLUR_FALLBACK_URL=stable.url, FACEBLUR_FAULT='{"errorRate": 1}'
+        ) as gray,
+    ):
+        answer = gray.blur(photos()[2])
+
+    requests = [_logged(log, answer.headers["X-Request-Id"]) for log in (gray.log, stable.log)]
+    assert [len(one) for one in requests] == [1, 1]
+
+
+def _logged(log: Path, request_id: str) -> list[str]:
+    """Return the lines of the access log about a request."""
+    lines = log.read_text(encoding="utf-8").splitlines()
+    return [line for line in lines if request_id in line and '"/api/v1/blur"' in line]
+
+
 def test_a_stopped_stable_costs_gray_nothing_and_two_grays_never_loop(tmp_path: Path) -> None:
     port = blurservice.free_port()
     with blurservice.running(
