@@ -77,16 +77,6 @@ def read(name: str, folder: Path = FOLDER) -> list[Figure]:
     return [Figure(**row) for row in json.loads(path.read_text(encoding="utf-8"))]
 
 
-def put_table(name: str, figures: Sequence[Figure], page: Path = PAGE) -> None:
-    """Replace the table of one benchmark in the page; it needs the marks around that table.
-
-    Raises:
-        ValueError: The page has no marks for this benchmark.
-    """
-    text, (begin, end) = _table_of(name, page)
-    page.write_text(f"{text[:begin]}\n{as_table(figures)}{text[end:]}", encoding="utf-8")
-
-
 def renew(
     name: str,
     measured: Sequence[Figure],

@@ -2,7 +2,9 @@
 
 import os
 import signal
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -14,9 +16,16 @@ from tests.support.pictures import photos
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(120)]
 
 
-def _stable(folder: Path) -> dict[str, str]:
-    folder.mkdir()
-    return {"FACEBLUR_TRACK": "stable", "FACEBLUR_VERSION": "1.0"}
+@contextmanager
+def _side_by_side(folder: Path, **of_gray: str) -> Iterator[tuple[Running, Running]]:
+    """Run stable, and a gray that falls back on it, until the block ends."""
+    (folder / "stable").mkdir()
+    of_stable = {"FACEBLUR_TRACK": "stable", "FACEBLUR_VERSION": "1.0"}
+    with (
+        blurservice.running(folder / "stable", **of_stable) as stable,
+        blurservice.running(folder, FACEBLUR_FALLBACK_URL=stable.url, **of_gray) as gray,
+    ):
+        yield stable, gray
 
 
 def _shadowed(gray: Running) -> dict[str, float]:
@@ -30,13 +39,7 @@ def _shadowed(gray: Running) -> dict[str, float]:
     [('{"latencyMs": 4000}', "slow"), ('{"errorRate": 1}', "internal-error")],
 )
 def test_a_bad_gray_is_answered_by_stable(tmp_path: Path, fault: str, want: str) -> None:
-    extra = _stable(tmp_path / "stable")
-    with (
-        blurservice.running(tmp_path / "stable", **extra) as stable,
-        blurservice.running(
-            tmp_path, FACEBLUR_FALLBACK_URL=stable.url, FACEBLUR_FAULT=fault
-        ) as gray,
-    ):
+    with _side_by_side(tmp_path, FACEBLUR_FAULT=fault) as (stable, gray):
         own = stable.blur(photos()[2])
         answers = [gray.blur(photos()[2]) for _ in range(3)]
 
@@ -49,13 +52,7 @@ def test_a_bad_gray_is_answered_by_stable(tmp_path: Path, fault: str, want: str)
 
 
 def test_a_request_has_one_id_in_its_answer_in_grays_log_and_in_stables(tmp_path: Path) -> None:
-    extra = _stable(tmp_path / "stable")
-    with (
-        blurservice.running(tmp_path / "stable", **extra) as stable,
-        blurservice.running(
-            tmp_path, FACEBLUR_FALLBACK_URL=stable.url, FACEBLUR_FAULT='{"errorRate": 1}'
-        ) as gray,
-    ):
+    with _side_by_side(tmp_path, FACEBLUR_FAULT='{"errorRate": 1}') as (stable, gray):
         answer = gray.blur(photos()[2])
 
     requests = [_logged(log, answer.headers["X-Request-Id"]) for log in (gray.log, stable.log)]
@@ -91,13 +88,7 @@ def test_a_stopped_stable_costs_gray_nothing_and_two_grays_never_loop(tmp_path: 
 
 
 def test_grays_faces_are_compared_with_stables(tmp_path: Path) -> None:
-    extra = _stable(tmp_path / "stable")
-    with (
-        blurservice.running(tmp_path / "stable", **extra) as stable,
-        blurservice.running(
-            tmp_path, FACEBLUR_FALLBACK_URL=stable.url, FACEBLUR_SHADOW_PERCENT="100"
-        ) as gray,
-    ):
+    with _side_by_side(tmp_path, FACEBLUR_SHADOW_PERCENT="100") as (_stable, gray):
         gray.blur(photos()[2])
         found = eventually(
             lambda: _shadowed(gray),
@@ -110,13 +101,7 @@ def test_grays_faces_are_compared_with_stables(tmp_path: Path) -> None:
 
 
 def test_a_hung_stable_does_not_hang_gray(tmp_path: Path) -> None:
-    extra = _stable(tmp_path / "stable")
-    with (
-        blurservice.running(tmp_path / "stable", **extra) as stable,
-        blurservice.running(
-            tmp_path, FACEBLUR_FALLBACK_URL=stable.url, FACEBLUR_SHADOW_PERCENT="100"
-        ) as gray,
-    ):
+    with _side_by_side(tmp_path, FACEBLUR_SHADOW_PERCENT="100") as (stable, gray):
         worker = int(
             Path(f"/proc/{stable.process.pid}/task/{stable.process.pid}/children").read_text()
         )
@@ -149,13 +134,7 @@ def _is_worked_on(gray: Running) -> bool:
 
 
 def test_an_engine_killed_at_work_costs_no_client_an_answer(tmp_path: Path) -> None:
-    extra = _stable(tmp_path / "stable")
-    with (
-        blurservice.running(tmp_path / "stable", **extra) as stable,
-        blurservice.running(
-            tmp_path, FACEBLUR_FALLBACK_URL=stable.url, FACEBLUR_FALLBACK_AFTER_MS="30000"
-        ) as gray,
-    ):
+    with _side_by_side(tmp_path, FACEBLUR_FALLBACK_AFTER_MS="30000") as (_stable, gray):
         before = gray.blur(photos()[2])
         first = _engine_of(gray)
         with ThreadPoolExecutor(1) as client:
@@ -186,11 +165,7 @@ def test_an_engine_killed_at_work_costs_no_client_an_answer(tmp_path: Path) -> N
 
 
 def test_a_hung_engine_costs_a_client_a_second(tmp_path: Path) -> None:
-    extra = _stable(tmp_path / "stable")
-    with (
-        blurservice.running(tmp_path / "stable", **extra) as stable,
-        blurservice.running(tmp_path, FACEBLUR_FALLBACK_URL=stable.url) as gray,
-    ):
+    with _side_by_side(tmp_path) as (_stable, gray):
         engine = _engine_of(gray)
         os.kill(engine, signal.SIGSTOP)
         try:

@@ -8,7 +8,6 @@ from tests.benchmarks.figures import (
     Figure,
     as_table,
     machine,
-    put_table,
     read,
     renew,
     write,
@@ -68,11 +67,11 @@ def test_the_table_says_what_was_met_and_what_was_missed() -> None:
 def test_a_new_table_leaves_the_other_ones_alone(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     page.write_text(
-        "a\n<!-- blur: begin -->\nold\n<!-- blur: end -->\nb\n"
+        "a\n<!-- blur: begin -->\n\n<!-- blur: end -->\nb\n"
         "<!-- operator: begin -->\nkept\n<!-- operator: end -->\n"
     )
 
-    put_table("blur", [FAST], page)
+    renew("blur", [FAST], of=[], folder=tmp_path, page=page)
 
     assert page.read_text() == (
         f"a\n<!-- blur: begin -->\n{as_table([FAST])}<!-- blur: end -->\nb\n"
@@ -83,7 +82,7 @@ def test_a_new_table_leaves_the_other_ones_alone(tmp_path: Path) -> None:
 def test_renewed_figures_leave_those_of_other_parts_alone(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     page.write_text("a\n<!-- blur: begin -->\n<!-- blur: end -->\nb\n")
-    put_table("blur", [SLOW, FAST], page)
+    renew("blur", [SLOW, FAST], of=[], folder=tmp_path / "gone", page=page)
     faster = Figure(name="ms.fast", value=7, unit="ms", machine="there")
 
     # The file of the earlier figures is gone, the page still tells them.
@@ -107,7 +106,7 @@ def test_a_page_without_marks_is_refused(tmp_path: Path) -> None:
     page.write_text("nothing\n")
 
     with pytest.raises(ValueError, match="blur: begin"):
-        put_table("blur", [FAST], page)
+        renew("blur", [FAST], of=[], folder=tmp_path, page=page)
 
 
 @pytest.mark.parametrize("name", ["blur", "operator"])
