@@ -1,48 +1,10 @@
-"""One file on the disk: read it, hide or find its faces, write the result.
-
-A job of a worker process, so everything here can be sent to one. Nothing is raised: what went
-wrong is part of the answer, because one bad file must not stop the others.
-"""
+"""Files on the disk over several processes: hide or find the faces of each."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from pathlib import Path
 
 from faceblur_service import batch
 from faceblur_service.batch import Lost, Trade
-from faceblur_service.errors import FaceBlurError
-from faceblur_service.faces import Face
-from faceblur_service.options import Options
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FileJob:
-    """A picture to work on."""
-
-    source: Path
-    options: Options
-    target: Path | None = None
-    """Where the picture with hidden faces goes; None: only look for faces."""
-
-    preview: Path | None = None
-    """Where a JPEG with the found boxes drawn goes; None: nowhere."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FileAnswer:
-    """What became of it."""
-
-    faces: tuple[Face, ...] = ()
-    hidden_again: int = 0
-    width: int | None = None
-    """Pixels, upright; known when only faces were looked for."""
-
-    height: int | None = None
-    code: str | None = None
-    """A stable word for what went wrong; None when nothing did."""
-
-    error: str | None = None
-    """The same as a sentence."""
+from faceblur_service.filejob import FileAnswer, FileJob, writes
 
 
 def start() -> Callable[[FileJob], FileAnswer]:
@@ -57,23 +19,6 @@ def start() -> Callable[[FileJob], FileAnswer]:
     from faceblur_service.pipeline import Pipeline
 
     return FileWork(Pipeline(make_detector()))
-
-
-def writes(job: FileJob) -> Path | None:
-    """Return the file that a job writes."""
-    return job.target or job.preview
-
-
-def failure(err: Exception) -> FileAnswer:
-    """Return an error as an answer."""
-    if isinstance(err, FaceBlurError):
-        return FileAnswer(code=err.code, error=str(err))
-    if isinstance(err, MemoryError):
-        return FileAnswer(code="out-of-memory", error="The picture does not fit into memory.")
-    if isinstance(err, OSError):
-        reason = err.strerror or str(err)
-        return FileAnswer(code="file-error", error=f"{reason}: {err.filename}.")
-    return FileAnswer(code="internal-error", error=f"{type(err).__name__}: {err}")
 
 
 FILES: Trade[FileJob, FileAnswer] = Trade(start, writes)

@@ -1,4 +1,4 @@
-"""What a worker process does with one file; see `files` for what goes in and out."""
+"""What a worker process does with one file; see `filejob` for what goes in and out."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ from faceblur_service import atomic
 from faceblur_service.blurring import Picture
 from faceblur_service.codec import MAX_BYTES, decode, read_header
 from faceblur_service.faces import Face
-from faceblur_service.files import FileAnswer, FileJob, failure
+from faceblur_service.filejob import FileAnswer, FileJob, failure
 from faceblur_service.pipeline import Pipeline
 
 _GREEN = (80, 220, 60)

@@ -20,7 +20,7 @@ from faceblur_service.blurring import Picture
 from faceblur_service.codec import MAX_BYTES
 from faceblur_service.detection.factory import make_detector
 from faceblur_service.faces import Face, numbered
-from faceblur_service.files import FileAnswer, FileJob
+from faceblur_service.filejob import FileAnswer, FileJob
 from faceblur_service.geometry import Box
 from faceblur_service.options import Mode, Options, Sensitivity, Strength
 from faceblur_service.pipeline import Found, Pipeline, Result

@@ -21,6 +21,7 @@ from faceblur_service.cli.words import (
     add_verb,
     say,
 )
+from faceblur_service.filejob import FileAnswer
 from faceblur_service.fingerprint import fingerprint
 from faceblur_service.options import Mode, Options, Sensitivity, Strength
 
@@ -180,7 +181,7 @@ def _stream(asked: argparse.Namespace) -> int:
     if target.exists() and not asked.force:
         raise UsageError(f"{target} exists: --force replaces it.")
     atomic.write(target, result.data)
-    answer = files.FileAnswer(faces=tuple(result.faces), hidden_again=result.hidden_again)
+    answer = FileAnswer(faces=tuple(result.faces), hidden_again=result.hidden_again)
     return _tell([Row(name, str(target), Status.BLURRED, answer)], asked, {})
 
 

@@ -20,7 +20,7 @@ from faceblur_service.cli.words import (
     answer_json,
     say,
 )
-from faceblur_service.files import FileAnswer, FileJob
+from faceblur_service.filejob import FileAnswer, FileJob
 from faceblur_service.options import Options, Sensitivity
 
 _VERB = Verb(

@@ -9,7 +9,7 @@ from faceblur_service.cli.ledger import Ledger, how, state
 from faceblur_service.cli.report import Row, Status
 from faceblur_service.cli.sources import Source
 from faceblur_service.cli.words import UsageError
-from faceblur_service.files import FileAnswer, FileJob
+from faceblur_service.filejob import FileAnswer, FileJob
 from faceblur_service.geometry import Box
 from faceblur_service.options import Options
 

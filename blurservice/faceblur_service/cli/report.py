@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Any
 
 from faceblur_service.cli.words import faces_json, plural
-from faceblur_service.files import FileAnswer
+from faceblur_service.filejob import FileAnswer
 
 
 class Status(StrEnum):

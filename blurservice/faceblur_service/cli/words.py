@@ -5,7 +5,7 @@ import sys
 from typing import Any, NamedTuple
 
 from faceblur_service.faces import Face
-from faceblur_service.files import FileAnswer
+from faceblur_service.filejob import FileAnswer
 from faceblur_service.options import Mode, Sensitivity, Strength
 
 HIDING = {

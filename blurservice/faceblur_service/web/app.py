@@ -32,9 +32,9 @@ from faceblur_service.web import (
     uploads,
 )
 from faceblur_service.web.admission import OVERFLOW, Admission
+from faceblur_service.web.careful_pool import CarefulPool
 from faceblur_service.web.fallback import Asks, Guard, Stable
 from faceblur_service.web.identity import Identities
-from faceblur_service.web.membership import CarefulPool
 from faceblur_service.web.rate import RateLimit
 from faceblur_service.web.readiness import Readiness
 from faceblur_service.web.services import KEY, Services

@@ -1,21 +1,18 @@
 """What the routes work with: made once per process, found through the Flask app."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from flask import current_app, g, request
 
 from faceblur_service.metrics import Metrics
 from faceblur_service.settings import Settings
 from faceblur_service.web.admission import Admission
+from faceblur_service.web.careful_pool import CarefulPool
 from faceblur_service.web.fallback import HOP
 from faceblur_service.web.identity import Identities
 from faceblur_service.web.rate import RateLimit
 from faceblur_service.web.readiness import Readiness
 from faceblur_service.web.work import Hides, Work
-
-if TYPE_CHECKING:  # it asks for the services itself
-    from faceblur_service.web.membership import CarefulPool
 
 KEY = "faceblur"
 
@@ -28,7 +25,7 @@ class Services:
     pipeline: Hides
     metrics: Metrics
     admission: Admission
-    pool: "CarefulPool"
+    pool: CarefulPool
     identities: Identities
     readiness: Readiness
     rate: RateLimit

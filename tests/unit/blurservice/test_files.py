@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from faceblur_service.errors import BrokenPicture
-from faceblur_service.files import FileAnswer, FileJob, failure, writes
+from faceblur_service.filejob import FileAnswer, FileJob, failure, writes
 from faceblur_service.options import Options
 
 

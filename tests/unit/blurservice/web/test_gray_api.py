@@ -13,8 +13,8 @@ from tests.unit.blurservice.web.conftest import SETTINGS
 from faceblur_service.errors import GrayPoolUnavailable
 from faceblur_service.gray import SqlitePool
 from faceblur_service.web.app import build
+from faceblur_service.web.careful_pool import CarefulPool
 from faceblur_service.web.identity import Identities
-from faceblur_service.web.membership import CarefulPool
 
 URL = "/api/enable-gray"
 ZH = {"Accept-Language": "zh-CN,zh;q=0.9"}
