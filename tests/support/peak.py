@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 from tests.support.pictures import pair
+from tests.support.resident import resident as resident
 from tests.support.samples import animation, saved
 
 from faceblur_service.detection import Detector
@@ -138,12 +139,6 @@ def _detector(*, real: bool) -> Detector:
     from faceblur_service.geometry import Box
 
     return FakeDetector([Box(4, 4, 60, 60, 0.9)])
-
-
-def resident(name: str = "VmRSS") -> int:
-    """Return bytes of this process that are in memory, or were at most with `VmHWM`."""
-    lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith(name)) * 1024
 
 
 def main() -> None:

@@ -1,30 +1,26 @@
 """Many releases in one process: how late looks begin, how fast all turn back, what it costs.
 
-Engine, reader, writer and core are the real ones and time is real; the API server and Prometheus
-are in memory and answer at once, so what is measured is the operator's own share on one core. The
-memory is that of the process without the API server's objects: what a copy of these takes.
-
-`python -m tests.benchmarks.operator.scale COUNT INTERVAL_S SECONDS` measures one size and prints
-JSON; each size runs in a process of its own.
+The operator runs in a process of its own (`served.py`) with everything its image loads. This one
+is its API server and its Prometheus, in memory; time is real. So processor time and memory are the
+operator's alone, and it shares no core with what it talks to.
 """
 
 import asyncio
-import copy
-import gc
 import json
 import math
-import subprocess
 import sys
 from collections.abc import Sequence
-from time import process_time
+from contextlib import suppress
 from typing import Any
 
 from tests.benchmarks.figures import Figure
-from tests.support.in_memory import WEIGHT, InMemory, stable_objects
-from tests.support.peak import resident
+from tests.support.counted import Counted
+from tests.support.fakes.kube_api import FakeKubeApi
+from tests.support.in_memory import WEIGHT, stable_objects
 from tests.support.specs import a_resource, a_spec
 
-from faceblur_operator.ports.cluster import Key
+from faceblur_operator.adapters.prometheus import MARK
+from faceblur_operator.ports.errors import ClusterError
 
 MIB = 2**20
 GRAY_INGRESS = "face-blur-ingress-gray"
@@ -37,13 +33,17 @@ BAD_SHARE = 0.5
 PATIENCE_S = 60.0
 
 
-class Many(InMemory):
-    """As many releases as wanted, each in a namespace of its own, all at 25 %."""
+class World:
+    """As many releases as wanted, each in a namespace of its own, and the operator they have."""
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
+    def __init__(self, operator: asyncio.subprocess.Process) -> None:
+        self.loop = asyncio.get_running_loop()
+        self.counted = Counted(self.loop.time)
+        self.api = FakeKubeApi(watchers=[self._changed])
         self.spaces: list[str] = []
         self.at_zero: dict[str, float] = {}
+        self._operator = operator
+        self._told: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
 
     def fill(self, count: int, interval_s: int) -> None:
         """Create the stable versions and the rollouts."""
@@ -61,30 +61,74 @@ class Many(InMemory):
     async def rise(self, interval_s: int) -> None:
         """Start all, spread over an interval as they would be, and wait until all are at 25 %."""
         for space in self.spaces:
-            self.scheduler.wake(Key(space, "face-blur"))
+            self._say(wake=[space, "face-blur"])
             await asyncio.sleep(interval_s / len(self.spaces))
         async with asyncio.timeout(PATIENCE_S * 3):
             while not all(self._weight_of(space) == 25 for space in self.spaces):
                 await asyncio.sleep(0.1)
 
-    def forget_calls(self) -> None:
-        """Drop what the fakes remember: the real ones would not."""
-        for log in (self.prometheus.asked, self.api.calls, self.meter.ticks):
-            log.clear()
+    async def calm(self) -> None:
+        """Wait until nothing is left to be said of anybody: gray is good enough everywhere."""
+        async with asyncio.timeout(PATIENCE_S * 3):
+            while not all(self._verdict_of(space) == "Pass" for space in self.spaces):
+                await asyncio.sleep(0.5)
+
+    async def tell(self) -> dict[str, Any]:
+        """Return what the operator measured since it was last asked."""
+        self._say(tell=True)
+        return await self._told.get()
+
+    async def serve(self) -> None:
+        """Answer the operator until it ends."""
+        out = self._operator.stdout
+        assert out is not None
+        while said := await out.readline():
+            asked = json.loads(said)
+            if "told" in asked:
+                self._told.put_nowait(asked["told"])
+                continue
+            number = asked.pop("id")
+            if "queries" in asked:
+                self._say(id=number, answer=self._samples(asked["queries"]))
+                continue
+            try:
+                answer = await self.api.request(asked.pop("method"), asked.pop("path"), **asked)
+            except ClusterError as err:
+                self._say(id=number, error=[type(err).__name__, str(err)])
+            else:
+                self._say(id=number, answer=answer)
+            self.api.calls.clear()
+
+    def _samples(self, keys: Sequence[str]) -> list[dict[str, Any]]:
+        found = []
+        for key in keys:
+            _, side, what = key.split(":")
+            metric = {MARK: key, "pod": f"{side}-1", "namespace": "demo", "job": "face-blur"}
+            found.append({"metric": metric, "value": [0, str(self.counted(side, what))]})
+        return found
+
+    def _say(self, **what: Any) -> None:
+        assert self._operator.stdin is not None
+        self._operator.stdin.write(json.dumps(what).encode() + b"\n")
 
     def _weight_of(self, space: str) -> int | None:
         found = self.api.objects.get(("Ingress", space, GRAY_INGRESS))
         return None if found is None else int(found["metadata"]["annotations"][WEIGHT])
 
-    def _observe(self, kind: str, item: dict[str, Any], is_gone: bool) -> None:
+    def _verdict_of(self, space: str) -> str | None:
+        found = self.api.objects["FaceBlurRollout", space, "face-blur"]
+        verdict: str | None = (found.get("status") or {}).get("verdict")
+        return verdict
+
+    def _changed(self, kind: str, item: dict[str, Any], is_gone: bool) -> None:
         space, name = item["metadata"]["namespace"], item["metadata"]["name"]
-        loop = asyncio.get_running_loop()
         if (kind, name) == ("Ingress", GRAY_INGRESS) and self._weight_of(space) == 0:
-            self.at_zero.setdefault(space, loop.time())
+            self.at_zero.setdefault(space, self.loop.time())
         if kind == "Deployment" and not is_gone:
-            loop.call_later(0.2, self._settle_in, space, name)
-        for key in self.reader.observe(kind, item, is_gone=is_gone):
-            self.scheduler.wake(key)
+            self.loop.call_later(0.2, self._settle_in, space, name)
+        # What the operator's watches are on.
+        if kind not in ("Event", "ReplicaSet"):
+            self._say(changed=[kind, item, is_gone])
 
     def _settle_in(self, space: str, name: str) -> None:
         self.api.settle(name, space=space)
@@ -92,38 +136,56 @@ class Many(InMemory):
 
 async def one_size(count: int, interval_s: int, seconds: int) -> dict[str, float]:
     """Return what was measured with so many releases: at rest, and when all turn bad at once."""
-    world = Many()
-    world.fill(count, interval_s)
-    await world.rise(interval_s)
-    # What follows a raise is over, and the status that tells of it is stored.
-    await asyncio.sleep(3 * interval_s)
-    world.forget_calls()
-    world.meter.writes.clear()
-    begun, cpu = asyncio.get_running_loop().time(), process_time()
+    operator = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "tests.benchmarks.operator.served",
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        limit=1 << 26,
+    )
+    world = World(operator)
+    serving = asyncio.create_task(world.serve())
+    try:
+        world.fill(count, interval_s)
+        await world.rise(interval_s)
+        await world.calm()
+        # What follows a raise is over, and the status that tells of it is stored.
+        await asyncio.sleep(3 * interval_s)
+        return await _at_rest(world, seconds) | await _turned(world, count)
+    finally:
+        serving.cancel()
+        with suppress(ProcessLookupError):
+            operator.kill()
+        await operator.wait()
+
+
+async def _at_rest(world: World, seconds: int) -> dict[str, float]:
+    begun, before = world.loop.time(), await world.tell()
     await asyncio.sleep(seconds)
-    took = asyncio.get_running_loop().time() - begun
-    found = {
-        "cpu_percent": 100 * (process_time() - cpu) / took,
-        "lateness_p99_s": quantile([late for _, late in world.meter.ticks], 0.99),
-        "looks": float(len(world.meter.ticks)),
-        "writes_per_s": len(world.meter.writes) / took,
-        "rss_mib": (resident() - _copied(world)) / MIB,
+    after, took = await world.tell(), world.loop.time() - begun
+    return {
+        "cpu_percent": 100 * (after["cpu_s"] - before["cpu_s"]) / took,
+        "lateness_p99_s": quantile(after["late"], 0.99),
+        "looks": float(len(after["late"])),
+        "writes_per_s": after["writes"] / took,
+        "rss_mib": after["resident"] / MIB,
     }
-    begun = asyncio.get_running_loop().time()
+
+
+async def _turned(world: World, count: int) -> dict[str, float]:
+    begun = world.loop.time()
     world.counted.bad_share = BAD_SHARE
     async with asyncio.timeout(PATIENCE_S):
         while len(world.at_zero) < count:
             await asyncio.sleep(0.05)
     zero = [at - begun for at in world.at_zero.values()]
-    return found | {"zero_p50_s": quantile(zero, 0.5), "zero_p99_s": quantile(zero, 0.99)}
-
-
-def _copied(world: Many) -> int:
-    """Return how much more memory a copy of the API server's objects takes."""
-    gc.collect()
-    before = resident()
-    kept = copy.deepcopy((world.api.objects, world.api._owned))
-    return resident() - before if kept else 0
+    told = await world.tell()
+    return {
+        "zero_p50_s": quantile(zero, 0.5),
+        "zero_p99_s": quantile(zero, 0.99),
+        "rss_after_mib": told["resident"] / MIB,
+    }
 
 
 def quantile(values: Sequence[float], share: float) -> float:
@@ -142,7 +204,7 @@ def measure(*, quick: bool = False) -> list[Figure]:
         _figure("scale.200.zero_p50_s", storm["zero_p50_s"], "s", n=200),
         _figure("scale.200.zero_p99_s", storm["zero_p99_s"], "s", 2.0, n=200),
         _figure("scale.200.cpu_percent", steady["cpu_percent"], "%", 10.0),
-        _figure("scale.200.writes_per_s", steady["writes_per_s"], "1/s"),
+        _figure("scale.200.writes_per_s", steady["writes_per_s"], "1/s", 0.0),
         _figure("scale.1000.zero_p99_s", crowd["zero_p99_s"], "s", 8.0, n=1000),
         _figure(
             "scale.1000.lateness_p99_s", most["lateness_p99_s"], "s", 1.0, n=int(most["looks"])
@@ -157,14 +219,9 @@ def _figure(name: str, value: float, unit: str, target: float | None = None, n: 
 
 
 def _apart(count: int, interval_s: int, seconds: int) -> dict[str, float]:
-    """Measure one size in a process of its own, so that none pays for the memory of another."""
-    sizes = [str(one) for one in (count, interval_s, seconds)]
-    command = [sys.executable, "-m", "tests.benchmarks.operator.scale", *sizes]
-    done = subprocess.run(command, check=True, capture_output=True, text=True)
-    found: dict[str, float] = json.loads(done.stdout)
-    return found
+    return asyncio.run(one_size(count, interval_s, seconds))
 
 
 if __name__ == "__main__":
     count, interval_s, seconds = map(int, sys.argv[1:])
-    sys.stdout.write(json.dumps(asyncio.run(one_size(count, interval_s, seconds))))
+    sys.stdout.write(json.dumps(_apart(count, interval_s, seconds)))
