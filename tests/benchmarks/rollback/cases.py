@@ -64,6 +64,7 @@ class Case:
     Attributes:
         scrape_s: how often the real Prometheus scrapes; None: the scripted one is asked.
         keeps_pods: a run leaves gray's pods to the next.
+        least_requests: how many the promise is about; there are more runs until there were as many.
     """
 
     name: str
@@ -71,6 +72,7 @@ class Case:
     targets: Targets
     scrape_s: int | None = None
     keeps_pods: bool = False
+    least_requests: int = 0
 
 
 def flip(scene: Scene) -> Run:
@@ -151,7 +153,7 @@ CASES = (
     Case("crash", crash, {"rolled_back": (2.0, None)}),
     Case("pull", pull, {"rolled_back": (2.0, None)}),
     Case("never_ready", never_ready, {"rolled_back": (2.0, None)}),
-    Case("promotion", promotion, {}),
+    Case("promotion", promotion, {}, least_requests=100_000),
     Case("real_1s", only_500, {"zero": (1.3, None)}, scrape_s=1, keeps_pods=True),
     Case("real_5s", only_500, {"zero": (4.0, None)}, scrape_s=5, keeps_pods=True),
 )
