@@ -39,10 +39,11 @@ class Sensitivity(StrEnum):
     """How hard to look for faces."""
 
     FAST = "fast"
-    """MediaPipe once on the whole picture: misses small, far-away faces."""
+    """MediaPipe once on the whole picture, and YuNet at what it sees: misses small, far-away
+    faces."""
 
     NORMAL = "normal"
-    """MediaPipe on the whole picture and on overlapping tiles of it."""
+    """MediaPipe on the whole picture and on overlapping tiles of it, and YuNet at what it sees."""
 
     HIGH = "high"
     """MediaPipe and YuNet on the whole picture."""

@@ -17,8 +17,12 @@ from faceblur_service.options import Sensitivity
 LEAST = 0.3
 # YuNet is asked for less: what may be a small face is a reason to look closely.
 HINT = 0.15
+# Where YuNet is not there to confirm what MediaPipe sees.
 WHOLE = 0.4
 TILES = 0.5
+# Where it is.
+FAST = 0.4
+NORMAL = 0.5
 HIGH = 0.53
 # In a picture so small that it is enlarged the most, more only looks like a face.
 HIGH_SMALL = 0.57
@@ -35,6 +39,9 @@ DOUBTED_SIDE = 36
 CELLS = ((128, True), (160, False))
 # What such a look counts that sees nothing there.
 UNSEEN = 0.05
+# `fast` and `normal` look again at every face, at this size; what is not seen there counts half.
+CELL = 128
+UNCONFIRMED = 0.5
 
 
 class CombinedDetector:
@@ -44,6 +51,7 @@ class CombinedDetector:
         """Take over the engines: closing this closes them."""
         self._mediapipe, self._yunet = mediapipe, yunet
         self._tiled = TiledDetector(mediapipe, whole=WHOLE, tiles=TILES)
+        self._any_tiled = TiledDetector(mediapipe, whole=LEAST, tiles=LEAST)
         self._all_tiles = TiledDetector(mediapipe, whole=LEAST, tiles=0.4)
         self._zoomed = ZoomedEngine(yunet) if yunet else None
 
@@ -52,20 +60,30 @@ class CombinedDetector:
     ) -> list[Box]:
         """Return a box per face, best first; see `Detector`.
 
-        Without YuNet, high looks as normal does, and max at tiles with lower thresholds.
+        Without YuNet, fast and normal believe MediaPipe, high looks as normal does, and max at
+        tiles with lower thresholds.
         """
         match sensitivity:
             case Sensitivity.FAST:
                 return self._whole(picture)
             case Sensitivity.NORMAL:
-                return self._tiled.find_faces(picture)
+                return self._normal(picture)
             case Sensitivity.HIGH:
                 return self._high(picture)
             case Sensitivity.MAX:
                 return self._max(picture)
 
     def _whole(self, picture: Picture) -> list[Box]:
-        return merge(face for face in self._mediapipe.find_faces(picture) if face.score >= WHOLE)
+        coarse = self._mediapipe.find_faces(picture)
+        if self._yunet is None:
+            return _at_least(coarse, WHOLE)
+        return _at_least(_confirmed(self._yunet, picture, coarse), FAST)
+
+    def _normal(self, picture: Picture) -> list[Box]:
+        if self._yunet is None:
+            return self._tiled.find_faces(picture)
+        faces = _confirmed(self._yunet, picture, self._any_tiled.find_faces(picture))
+        return _at_least(_asked_again(self._yunet, picture, faces), NORMAL)
 
     def _high(self, picture: Picture) -> list[Box]:
         if self._zoomed is None or self._yunet is None:
@@ -99,8 +117,24 @@ class CombinedDetector:
             self._yunet.close()
 
 
+def _at_least(faces: list[Box], least: float) -> list[Box]:
+    return merge(face for face in faces if face.score >= least)
+
+
 def _sure_of(faces: list[Box], least: float) -> list[Box]:
     return [face for face in map(calibrated, merge(faces)) if face.score >= least]
+
+
+def _confirmed(yunet: Engine, picture: Picture, coarse: list[Box]) -> list[Box]:
+    """Return MediaPipe's faces as YuNet sees them: its boxes, and the mean of both scores."""
+    faces = merge(coarse)
+    seen = look_again(yunet, picture, faces, CELL)
+    return merge(
+        replace(fine, score=(face.score + fine.score) / 2)
+        if fine
+        else replace(face, score=face.score * UNCONFIRMED)
+        for face, fine in zip(faces, seen, strict=True)
+    )
 
 
 def _asked_again(yunet: Engine, picture: Picture, faces: list[Box]) -> list[Box]:

@@ -26,6 +26,8 @@ from faceblur_service.options import Sensitivity
 FACES = Path(os.environ.get("FACEBLUR_TEST_FACES") or ROOT.parent / "shared" / "faces")
 SIDES = (16, 48)
 PRECISION = 0.9
+# It hides what is hardly more than a guess, because a missed face is worse there.
+IMPRECISE = "max"
 _CELL = (640, 480)
 
 Find = Callable[[Picture], list[Box]]
@@ -99,7 +101,7 @@ def _figures(name: str, seen: Sequence[tuple[list[Box], Labelled]]) -> list[Figu
             name=f"precision.{name}",
             value=precision,
             unit="",
-            target=PRECISION,
+            target=None if name.startswith(f"{IMPRECISE}.") else PRECISION,
             better="higher",
             n=found,
         )

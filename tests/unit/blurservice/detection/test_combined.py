@@ -54,8 +54,11 @@ def test_without_yunet_high_and_max_look_at_tiles(sensitivity: Sensitivity) -> N
 @pytest.mark.parametrize(
     ("sensitivity", "score", "want"),
     [
-        (Sensitivity.FAST, 0.39, 0),
-        (Sensitivity.FAST, 0.41, 1),
+        # YuNet sees none of these, so they count half.
+        (Sensitivity.FAST, 0.79, 0),
+        (Sensitivity.FAST, 0.81, 1),
+        (Sensitivity.NORMAL, 0.97, 0),
+        (Sensitivity.NORMAL, 1.0, 1),
         (Sensitivity.HIGH, 0.64, 0),
         (Sensitivity.HIGH, 0.73, 1),
         (Sensitivity.MAX, 0.44, 1),
@@ -72,6 +75,30 @@ def test_a_face_counts_from_the_sensitivitys_threshold_on(
     found = CombinedDetector(mediapipe, FakeDetector()).find_faces(PICTURE[:300, :400], sensitivity)
 
     assert len(found) == want
+
+
+@pytest.mark.parametrize("sensitivity", [Sensitivity.FAST, Sensitivity.NORMAL])
+@pytest.mark.parametrize(("score", "want"), [(0.39, 0), (0.41, 1)])
+def test_without_yunet_mediapipe_is_believed(
+    sensitivity: Sensitivity, score: float, want: int
+) -> None:
+    mediapipe = FakeDetector([Box(10, 10, 90, 90, score)])
+
+    found = CombinedDetector(mediapipe).find_faces(PICTURE[:300, :400], sensitivity)
+
+    assert len(found) == want
+
+
+def test_a_confirmed_face_has_yunets_box_and_both_scores() -> None:
+    mediapipe = FakeDetector([Box(10, 10, 90, 90, 0.31)])
+    # In a cell of 128 pixels for 200 of the picture, which begins at -50.
+    yunet = FakeDetector([Box(40, 44, 88, 92, 0.69)])
+
+    (found,) = CombinedDetector(mediapipe, yunet).find_faces(PICTURE[:300, :400], Sensitivity.FAST)
+
+    assert yunet.seen == [(128, 128, 3)]
+    assert found.score == pytest.approx(0.5)
+    assert (found.x1, found.y1, found.x2, found.y2) == pytest.approx((12.5, 18.75, 87.5, 93.75))
 
 
 @pytest.mark.parametrize(("size", "want"), [((700, 1000), 1), ((300, 400), 0)])
@@ -109,22 +136,30 @@ def test_yunets_box_stays_where_it_is_beside_a_box(coarse: Box) -> None:
     assert found[0] == Box(13, 13, 84, 97, 0.9)
 
 
-class Doubtful(FakeDetector):
-    """Sees a face with one score in the picture and with others when it looks again."""
+class Again(FakeDetector):
+    """Sees the face in the middle of a cell, two fifths of it, with another score each time."""
 
-    def __init__(self, first: float, *again: float) -> None:
-        super().__init__([Box(10, 10, 90, 90, first)])
-        self._again = iter(again)
+    def __init__(self, *scores: float) -> None:
+        super().__init__()
+        self._scores = iter(scores)
 
     def find_faces(
         self, picture: np.ndarray, sensitivity: Sensitivity = Sensitivity.HIGH
     ) -> list[Box]:
-        if not self.seen:
-            return super().find_faces(picture, sensitivity)
-        self.seen.append(picture.shape)
+        super().find_faces(picture, sensitivity)
         side = picture.shape[0]
-        # In the middle of the cell, two fifths of it.
-        return [Box(0.3 * side, 0.3 * side, 0.7 * side, 0.7 * side, next(self._again))]
+        return [Box(0.3 * side, 0.3 * side, 0.7 * side, 0.7 * side, next(self._scores))]
+
+
+class Doubtful(Again):
+    """Sees a face with one score in the picture and with others when it looks again."""
+
+    def find_faces(
+        self, picture: np.ndarray, sensitivity: Sensitivity = Sensitivity.HIGH
+    ) -> list[Box]:
+        first = not self.seen
+        found = super().find_faces(picture, sensitivity)
+        return [Box(10, 10, 90, 90, found[0].score)] if first else found
 
 
 @pytest.mark.parametrize(
@@ -144,6 +179,22 @@ def test_high_looks_again_at_a_doubtful_face(scores: tuple[float, ...], want: in
     assert [shape[:2] for shape in yunet.seen] == [(300, 400), (128, 128), (160, 160)]
     if found:
         assert found[0].score == pytest.approx(sum(scores) / 3)
+
+
+@pytest.mark.parametrize(
+    ("again", "want"),
+    [
+        pytest.param((0.6, 0.3, 0.3), 0, id="surer only at first"),
+        pytest.param((0.6, 0.5, 0.5), 1, id="as sure at second sight"),
+    ],
+)
+def test_normal_looks_again_at_what_yunet_confirmed(again: tuple[float, ...], want: int) -> None:
+    mediapipe, yunet = FakeDetector([Box(10, 10, 90, 90, 0.6)]), Again(*again)
+
+    found = CombinedDetector(mediapipe, yunet).find_faces(PICTURE[:300, :400], Sensitivity.NORMAL)
+
+    assert len(found) == want
+    assert [shape[:2] for shape in yunet.seen] == [(128, 128), (128, 128), (160, 160)]
 
 
 @pytest.mark.parametrize(
