@@ -192,7 +192,7 @@ class World:
         decision = decide(request)
         if self.memory is not None:
             # What is kept to save work must change nothing: every story of the core checks it.
-            plain = replace(request, memory=replace(self.memory, kept=None))
+            plain = request._replace(memory=replace(self.memory, kept=None))
             assert decide(plain) == decision
         return decision
 

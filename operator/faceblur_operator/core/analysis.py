@@ -2,11 +2,13 @@
 
 from datetime import datetime, timedelta
 from math import log
+from operator import attrgetter
 
 from faceblur_operator.api.reasons import Verdict
 from faceblur_operator.core import ledger
+from faceblur_operator.core.calm import judge_calm
 from faceblur_operator.core.counters import Seen
-from faceblur_operator.core.evidence import log_versus, log_worse_than
+from faceblur_operator.core.evidence import log_versus, log_worse_than, made
 from faceblur_operator.core.footing import changed, sampled
 from faceblur_operator.core.judge import (
     Blind,
@@ -50,6 +52,11 @@ SHARED_PACE = timedelta(milliseconds=10)
 # Of the evidence for a breach, as logarithms. A good version gets so far once in three releases.
 LEANING = 0.25
 
+NAME, VERDICT = attrgetter("name"), attrgetter("verdict")
+# To look up a member of an enumeration takes longer than what is done with it.
+PASS, NO_DATA, ERROR = Verdict.PASS, Verdict.NO_DATA, Verdict.ERROR
+UNDISTURBED = (PASS, Verdict.INSUFFICIENT)
+
 
 def is_analysing(state: State) -> bool:
     """Whether gray gets traffic that must be judged, if only from people who opted in."""
@@ -78,14 +85,18 @@ def analyse(
             after |= found
     else:
         ticks, after = iter(counted[0]), counted[1]
-        judged = [
-            _judge_value(slo, objective, samples, is_warm=is_warm)
-            if isinstance(objective, GaugeObjective)
-            else _judge_tick(slo, objective, *next(ticks), samples, terms, is_warm=is_warm)
-            for slo, objective in pairs
-        ]
-    verdicts = [slo.verdict for slo in judged]
-    is_blind = Verdict.NO_DATA in verdicts or Verdict.ERROR in verdicts
+        judged = []
+        for slo, objective in pairs:
+            if isinstance(objective, GaugeObjective):
+                judged.append(_judge_value(slo, objective, samples, is_warm=is_warm))
+                continue
+            tick = next(ticks)
+            calm = judge_calm(slo, objective, tick, samples.at, terms) if is_warm else None
+            judged.append(
+                calm or _judge_tick(slo, objective, *tick, samples, terms, is_warm=is_warm)
+            )
+    verdicts = list(map(VERDICT, judged))
+    is_blind = NO_DATA in verdicts or ERROR in verdicts
     since = (state.no_data_since or samples.at) if is_blind else None
     return sampled(state, tuple(judged), samples.at, since), after
 
@@ -109,21 +120,18 @@ def terms_of(plan: Plan, state: State, now: datetime) -> Terms:
     α is shared over the tests. The evidence needed to go on grows with what is risked: β to the
     power of the share of traffic that the next step gives to gray, β itself for promotion.
     """
-    tests = 0
-    for one in plan.objectives:
-        if isinstance(one, RatioObjective):
-            tests += (one.allowed is not None) + (one.max_ratio is not None)
     following = state.step + 1
     weight = plan.steps[following].weight if following < len(plan.steps) else 100
     begun = (state.traffic_since or now) + plan.warmup
-    return Terms(
-        log(max(tests, 1) / plan.false_rollback),
+    fields = (
+        log(max(plan.tests, 1) / plan.false_rollback),
         -log(plan.bad_promotion) * weight / 100,
         -log(plan.false_rollback),
         plan.on_shared_breach is OnSharedBreach.ROLLBACK,
         (now - begun).total_seconds(),
         0 < state.weight < 100,
     )
+    return made(Terms, fields)
 
 
 def pace(plan: Plan, state: State, now: datetime, *, asking: int = 1) -> timedelta:
@@ -201,10 +209,10 @@ def verdict_of(plan: Plan, state: State, now: datetime) -> Verdict:
     """Return the worst verdict; old samples are no data, whatever they said."""
     if not state.slos:
         return Verdict.INSUFFICIENT
-    verdicts = [slo.verdict for slo in state.slos]
-    is_passed = verdicts.count(Verdict.PASS) == len(verdicts)
-    worst = Verdict.PASS if is_passed else next(one for one in ORDER if one in verdicts)
-    if worst in (Verdict.PASS, Verdict.INSUFFICIENT) and _is_stale(plan, state, now):
+    verdicts = list(map(VERDICT, state.slos))
+    is_passed = verdicts.count(PASS) == len(verdicts)
+    worst = PASS if is_passed else next(one for one in ORDER if one in verdicts)
+    if worst in UNDISTURBED and _is_stale(plan, state, now):
         return Verdict.NO_DATA
     return worst
 
@@ -272,14 +280,17 @@ def _judge_value(
 
 def _before(plan: Plan, state: State) -> list[SloState]:
     """Return what is known of each objective, in their order."""
-    if [one.name for one in state.slos] == [one.name for one in plan.objectives]:
+    if list(map(NAME, state.slos)) == list(map(NAME, plan.objectives)):
         return list(state.slos)
     known = {one.name: one for one in state.slos}
     return [known.get(one.name) or SloState(one.name) for one in plan.objectives]
 
 
 def _is_stale(plan: Plan, state: State, now: datetime) -> bool:
-    return state.sampled_at is None or now - state.sampled_at > _patience(plan)
+    if state.sampled_at is None:
+        return True
+    age = now - state.sampled_at
+    return age > STALE_AT_LEAST and age > _patience(plan)
 
 
 def _patience(plan: Plan) -> timedelta:

@@ -6,7 +6,7 @@ is invented.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import inf, isfinite
 from operator import attrgetter, sub
@@ -167,7 +167,7 @@ def _shape(
 
 def marked(shape: Shape, now: Mapping[Labels, float], at: datetime) -> Shape:
     """Return the shape whose mark is over, of series that go on: these values are the next one."""
-    return replace(shape, floor=shape.mark, mark=now, marks_at=at + LAG)
+    return Shape(shape.labels, shape.apart, shape.gone, shape.mark, now, at + LAG)
 
 
 def _grown(before: float | None, now: float, labels: Labels) -> float:

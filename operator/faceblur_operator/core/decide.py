@@ -6,7 +6,7 @@ Called by the engine for each look at each rollout. It never raises for what the
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from faceblur_operator.api.reasons import ConditionType, Reason, Verdict
 from faceblur_operator.core import configs, gates, handover, memo, outward, pods, preflight
@@ -57,6 +57,9 @@ from faceblur_operator.core.snapshot import Json, Samples, Snapshot
 from faceblur_operator.core.state import Memory, Stage, State
 from faceblur_operator.core.view import View
 
+# To look up a member of an enumeration takes longer than what is done with it.
+HOLDING, STEPPING, PASS = Reason.HOLDING, Stage.STEPPING, Verdict.PASS
+
 
 @dataclass(frozen=True, slots=True)
 class Told:
@@ -69,8 +72,7 @@ class Told:
     key: Key
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(NamedTuple):
     """One look at one rollout."""
 
     plan: Plan
@@ -133,8 +135,8 @@ def _quietly(request: Request, memory: Memory) -> Decision | None:
         or quiet is None
         or request.reports
         or not isinstance(samples, Samples)
-        or before.reason is not Reason.HOLDING
-        or before.stage is not Stage.STEPPING
+        or before.reason is not HOLDING
+        or before.stage is not STEPPING
         or plan.suspended
         or memory.unmeasurable is not None
         or not is_lasting(quiet, request.stored_status, now)
@@ -148,7 +150,7 @@ def _quietly(request: Request, memory: Memory) -> Decision | None:
     if not is_stored or key_of(state, verdict, None) != quiet.key:
         return None
     # While all objectives pass, what is said depends on nothing that could have changed.
-    if verdict is not Verdict.PASS:
+    if verdict is not PASS:
         refused = not_yet(plan, state, verdict, now)
         if refused is None:
             return None

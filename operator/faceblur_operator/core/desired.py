@@ -1,7 +1,7 @@
 """Which objects shall exist for a state, and which writes bring them about, in their order."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from faceblur_operator.core import objects
 from faceblur_operator.core.decision import Apply, Delete, Effect, PatchTemplate
@@ -30,8 +30,7 @@ class Target:
     config: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Clocks:
+class Clocks(NamedTuple):
     """What time has brought about.
 
     Attributes:

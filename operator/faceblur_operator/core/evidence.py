@@ -27,6 +27,10 @@ SLACK = 1e-3
 # A tick with more bad events than this is compared by the binomial formula: as valid, less sharp.
 MOST_EXACT = 64
 
+# Makes a named tuple of a tuple, without the function in Python that its constructor is. Twice as
+# fast; only for what is made for each objective at each look.
+made = tuple.__new__
+
 # What one bad and one good event add to the logarithm of a likelihood ratio.
 Factors = tuple[tuple[float, float], ...]
 

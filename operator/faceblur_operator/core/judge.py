@@ -16,7 +16,7 @@ from faceblur_operator.core.counters import (
     Unusable,
     increment,
 )
-from faceblur_operator.core.evidence import Counts
+from faceblur_operator.core.evidence import Counts, made
 from faceblur_operator.core.ledger import Tick as Tick
 from faceblur_operator.core.plan import GaugeObjective, RatioObjective
 from faceblur_operator.core.queries import ratio_keys
@@ -31,6 +31,8 @@ ENOUGH_READ = 5
 # Between the scrapes of gray's pods and those of stable's.
 LONGEST_APART = timedelta(seconds=60)
 LOG_2 = log(2)
+# To look up a member of an enumeration takes longer than what is done with it.
+PASS = Verdict.PASS
 
 
 class Terms(NamedTuple):
@@ -128,12 +130,14 @@ def learn(
     )
     total, bad = state.gray.total + gray.total, state.gray.bad + gray.bad
     other = state.stable
-    return SloState(
+    if stable:
+        other = made(Counts, (other.total + stable.total, other.bad + stable.bad))
+    fields = (
         state.name,
         state.verdict,
         state.message,
-        Counts(total, bad),
-        Counts(other.total + stable.total, other.bad + stable.bad) if stable else other,
+        made(Counts, (total, bad)),
+        other,
         versus,
         state.restarts,
         state.breaches,
@@ -144,6 +148,7 @@ def learn(
         waiting_after,
         state.marks,
     )
+    return made(SloState, fields)
 
 
 def _compared(
@@ -159,10 +164,6 @@ def _compared(
     versus, later = state.versus, state.versus_after
     if stable is None:
         return versus, later, ALL_COMPARED, ALL_COMPARED
-    if _is_calm(state, gray, stable, at):
-        # Nothing bad changes no comparison, and what waited has been compared.
-        read = Uncompared(Counts(stable.comparable_total, 0.0), at)
-        return versus, later, read, Uncompared(Counts(gray.comparable_total, 0.0), at)
     mine = Counts(gray.comparable_total, gray.comparable_bad)
     theirs = Counts(stable.comparable_total, stable.comparable_bad)
     before, after = _recent(state.before, at), _recent(state.after, at)
@@ -183,28 +184,6 @@ def _compared(
     elif against is not after.against:
         after = after._replace(against=against)
     return versus, later, _joined(before, theirs, at), _joined(after, mine, at)
-
-
-def _is_calm(state: SloState, gray: Tick, stable: Tick, at: datetime) -> bool:
-    """Whether both sides were read in this look and in the last, and nothing of it was bad."""
-    _, bad, mine, bad_mine = gray
-    _, stable_bad, theirs, bad_theirs = stable
-    before, after = state.before, state.after
-    return not (
-        bad
-        or stable_bad
-        or bad_mine
-        or bad_theirs
-        or mine <= 0
-        or theirs <= 0
-        or before.since is None
-        or after.since is None
-        or before.events.bad
-        or after.events.bad
-        or after.against.bad
-        or at - before.since > LONGEST_APART
-        or at - after.since > LONGEST_APART
-    )
 
 
 def hear(state: SloState, stable: Tick, at: datetime) -> SloState:
@@ -246,15 +225,22 @@ def judge_ratio(state: SloState, objective: RatioObjective, terms: Terms) -> Slo
         why = f"{gray.bad:g} bad of {gray.total:g} events: the two queries do not fit together"
         return _said(state, Verdict.ERROR, why)
     state = marked(state, terms.counted_s)
-    if gray.bad > 0:
-        for part in parts(state, terms.counted_s):
-            told = _told_against(state, part, objective, terms)
-            if told is not None:
-                return told
-    return _passed(state, objective, terms)
+    told = told_against(state, objective, terms) if gray.bad > 0 else None
+    if told is not None:
+        return told
+    return _said(state, *passing((gray, state.stable), state.restarts, objective, terms))
 
 
-def _told_against(
+def told_against(state: SloState, objective: RatioObjective, terms: Terms) -> SloState | None:
+    """Return the state with what its evidence, or the recent part, shows; None if nothing."""
+    for part in parts(state, terms.counted_s):
+        told = _told_by(state, part, objective, terms)
+        if told is not None:
+            return told
+    return None
+
+
+def _told_by(
     state: SloState, part: Part, objective: RatioObjective, terms: Terms
 ) -> SloState | None:
     """Return the state with what this part of the evidence shows against gray, None if nothing."""
@@ -302,45 +288,44 @@ def _breached(
     return SloState(
         name=state.name,
         verdict=Verdict.INSUFFICIENT,
-        message=_shared(part.evidence),
+        message=_shared(gray, stable),
         restarts=state.restarts + 1,
         value=state.value,
         bound=state.bound,
     )
 
 
-def _passed(state: SloState, objective: RatioObjective, terms: Terms) -> SloState:
-    gray = state.gray
+def passing(
+    sides: tuple[Counts, Counts], restarts: int, objective: RatioObjective, terms: Terms
+) -> tuple[Verdict, str]:
+    """Return the verdict on gray's and stable's events of which none speak against gray."""
+    gray, stable = sides
     if objective.unacceptable is None:
         short = FEWEST_COMPARED - gray.total
         if short > 0:
-            return _said(state, Verdict.INSUFFICIENT, _needed(short, gray, terms))
-        return _said(state, Verdict.PASS, f"{_share(gray)} bad, stable {_share(state.stable)}")
-    wanted = terms.log_pass + state.restarts * LOG_2
+            return Verdict.INSUFFICIENT, _needed(short, gray, terms)
+        return PASS, f"{_share(gray)} bad, stable {_share(stable)}"
+    wanted = terms.log_pass + restarts * LOG_2
     missing = evidence.missing_events(objective.unacceptable, gray, wanted_log=wanted)
-    if missing != 0 and _is_shared_still(state, objective):
-        return _said(state, Verdict.INSUFFICIENT, _shared(state))
+    if missing != 0 and restarts > 0 and _is_shared(sides, objective):
+        return Verdict.INSUFFICIENT, _shared(gray, stable)
     if missing is None:
         why = f"{_share(gray)} bad is too close to the unacceptable {objective.unacceptable:.2%}"
-        return _said(state, Verdict.INSUFFICIENT, why)
+        return Verdict.INSUFFICIENT, why
     if missing > 0:
-        why = f"{_share(gray)} bad; {_needed(missing, gray, terms)}"
-        return _said(state, Verdict.INSUFFICIENT, why)
-    return _said(state, Verdict.PASS, f"{_share(gray)} bad")
+        return Verdict.INSUFFICIENT, f"{_share(gray)} bad; {_needed(missing, gray, terms)}"
+    return PASS, f"{_share(gray)} bad"
 
 
-def _is_shared_still(state: SloState, objective: RatioObjective) -> bool:
+def _is_shared(sides: tuple[Counts, Counts], objective: RatioObjective) -> bool:
     """Whether a shared outage goes on, as far as little can tell since the tests began anew."""
-    return (
-        state.restarts > 0
-        and objective.allowed is not None
-        and all(side.bad > objective.allowed * side.total for side in (state.gray, state.stable))
-    )
+    allowed = objective.allowed
+    return allowed is not None and all(side.bad > allowed * side.total for side in sides)
 
 
-def _shared(state: SloState) -> str:
+def _shared(gray: Counts, stable: Counts) -> str:
     return (
-        f"stable breaches it too ({_share(state.stable)} bad, gray {_share(state.gray)}); "
+        f"stable breaches it too ({_share(stable)} bad, gray {_share(gray)}); "
         "not gray's fault, holding"
     )
 
@@ -357,7 +342,7 @@ def judge_gauge(state: SloState, objective: GaugeObjective, series: tuple[Series
         return _measured(state, objective, f"the value is {value}", Verdict.ERROR)
     said = f"{value:.4g}, allowed {objective.maximum:.4g}"
     if value <= objective.maximum:
-        return _measured(state, objective, said, Verdict.PASS, value)
+        return _measured(state, objective, said, PASS, value)
     breaches = state.breaches + 1
     if breaches >= objective.failure_limit:
         said = f"{said}, {breaches} times in a row"
@@ -376,9 +361,9 @@ def _measured(
 ) -> SloState:
     """Return the state of a gauge; without a value nothing is forgotten."""
     return SloState(
-        name=state.name,
-        verdict=verdict,
-        message=said,
+        state.name,
+        verdict,
+        said,
         restarts=state.restarts,
         breaches=state.breaches if value is None else breaches,
         value=state.value if value is None else value,
@@ -408,7 +393,7 @@ def _is_whole(tick: Counts) -> bool:
 def _said(state: SloState, verdict: Verdict, message: str) -> SloState:
     if verdict is state.verdict and message == state.message:
         return state
-    return SloState(state.name, verdict, message, *state[3:])
+    return made(SloState, (state.name, verdict, message, *state[3:]))
 
 
 def _lately(part: Part) -> str:

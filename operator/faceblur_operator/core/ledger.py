@@ -15,11 +15,14 @@ from operator import itemgetter, sub
 from typing import NamedTuple
 
 from faceblur_operator.core.counters import Labels, Seen, Shape, marked
+from faceblur_operator.core.evidence import made
 from faceblur_operator.core.plan import Objective, RatioObjective
 from faceblur_operator.core.queries import GRAY, STABLE, ratio_keys
 from faceblur_operator.core.snapshot import Samples, Series
 
 Looks = Mapping[str, Seen | None]
+# Takes some numbers out of a row.
+Taker = Callable[[list[float]], Sequence[float]]
 
 
 class Tick(NamedTuple):
@@ -35,11 +38,17 @@ class Column(NamedTuple):
     """Where the series of one query are in the row, and how to take those that stand apart."""
 
     place: slice
-    apart: Callable[[list[float]], Sequence[float]]
+    apart: Taker
 
 
-# The columns of the bad and of all events, and whether the bad ones are the others.
-Columns = tuple[Column, Column, bool]
+class Columns(NamedTuple):
+    """The columns of the bad and of all events, and whether the bad ones are the others."""
+
+    bad: slice
+    bad_apart: Taker
+    total: slice
+    total_apart: Taker
+    bad_is_good: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +134,7 @@ def counted(
     if not sum(grown) < inf or min(grown) < 0.0:
         return None
     ticks = [
-        (_tick(grown, *gray), None if stable is None else _tick(grown, *stable))
+        (_tick(grown, gray), None if stable is None else _tick(grown, stable))
         for gray, stable in page.entries
     ]
     if samples.at >= page.until:
@@ -133,15 +142,15 @@ def counted(
     return ticks, Ledger(page, values, ledger.others)
 
 
-def _tick(grown: list[float], of_bad: Column, of_total: Column, bad_is_good: bool) -> Tick:
-    (bads, bads_apart), (totals, totals_apart) = of_bad, of_total
+def _tick(grown: list[float], columns: Columns) -> Tick:
+    bads, bads_apart, totals, totals_apart, bad_is_good = columns
     bad, total = sum(grown[bads]), sum(grown[totals])
     comparable = total - sum(totals_apart(grown))
     # None of them fell, so where together they did not grow, none did.
     bad_comparable = bad - sum(bads_apart(grown)) if bad else 0.0
     if bad_is_good:
-        return Tick(total, total - bad, comparable, comparable - bad_comparable)
-    return Tick(total, bad, comparable, bad_comparable)
+        bad, bad_comparable = total - bad, comparable - bad_comparable
+    return made(Tick, (total, bad, comparable, bad_comparable))
 
 
 def _opened(objectives: tuple[Objective, ...], samples: Samples, seen: Looks) -> Ledger | None:
@@ -191,16 +200,17 @@ def _is_alone(objective: RatioObjective, samples: Samples) -> bool:
     return objective.max_ratio is None and is_silent
 
 
-def _taker(places: Sequence[int]) -> Callable[[list[float]], Sequence[float]]:
+def _taker(places: Sequence[int]) -> Taker:
     """Return what takes the numbers at these places out of a row."""
     if len(places) > 1:
         return itemgetter(*places)
-    return lambda row: [row[place] for place in places]
+    # A slice of one, or of none: an index alone would give a number.
+    return itemgetter(slice(places[0], places[0] + 1) if places else slice(0))
 
 
 def _columns(columns: Mapping[str, Column], objective: RatioObjective, side: str) -> Columns:
     bad, total = ratio_keys(objective.name, side)
-    return columns[bad], columns[total], objective.bad_is_good
+    return Columns(*columns[bad], *columns[total], objective.bad_is_good)
 
 
 def _turned(page: Page, values: tuple[float, ...], at: datetime) -> Page:

@@ -3,7 +3,7 @@
 `compile_plan` (see `compiler.py`) makes it once per observation; nothing below it reads pydantic.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import Enum
 
@@ -106,6 +106,7 @@ class Plan:
     Attributes:
         refusal: why the specification is not followed; what runs already is only watched then,
             and nothing is asked of Prometheus.
+        tests: how many tests the objectives ask for.
     """
 
     namespace: str
@@ -138,3 +139,10 @@ class Plan:
     gates: tuple[Gate, ...] = ()
     channels: tuple[Channel, ...] = ()
     refusal: Refusal | None = None
+    tests: int = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Count the tests: they are needed at each look."""
+        ratios = [one for one in self.objectives if isinstance(one, RatioObjective)]
+        bounds = [bound for one in ratios for bound in (one.allowed, one.max_ratio)]
+        object.__setattr__(self, "tests", len(bounds) - bounds.count(None))

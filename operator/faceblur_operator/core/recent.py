@@ -49,11 +49,19 @@ def parts(state: SloState, counted_s: float) -> tuple[Part, ...]:
     if not state.marks or state.gray.bad <= state.marks[0].gray.bad:
         return (everything,)
     mark = state.marks[0]
-    recent = state._replace(
-        gray=_since(mark.gray, state.gray),
-        stable=_since(mark.stable, state.stable),
-        versus=tuple(map(sub, state.versus, mark.versus)),
-        versus_after=tuple(map(sub, state.versus_after, mark.versus_after)),
+    recent = SloState(
+        state.name,
+        state.verdict,
+        state.message,
+        _since(mark.gray, state.gray),
+        _since(mark.stable, state.stable),
+        tuple(map(sub, state.versus, mark.versus)),
+        state.restarts,
+        state.breaches,
+        state.value,
+        state.bound,
+        tuple(map(sub, state.versus_after, mark.versus_after)),
+        *state[11:],
     )
     price = log(mark.number * (mark.number + 1) / SHARE)
     return (everything, Part(recent, price, counted_s - mark.at_s))

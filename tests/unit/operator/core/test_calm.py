@@ -1,0 +1,57 @@
+"""A calm look is judged in one step as it is in two, to the last bit."""
+
+from datetime import UTC, datetime, timedelta
+from random import Random
+
+import pytest
+from tests.support.builders import a_ratio
+
+from faceblur_operator.core.calm import judge_calm
+from faceblur_operator.core.judge import Terms, Tick, judge_ratio, learn
+from faceblur_operator.core.plan import RatioObjective
+from faceblur_operator.core.state import SloState
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+TERMS = Terms(log_breach=3.0, log_pass=3.0, log_worse=3.0, rolls_back_shared=False)
+OBJECTIVES = (
+    a_ratio(allowed=0.01, unacceptable=0.1),
+    a_ratio(allowed=0.2, unacceptable=0.05),
+    a_ratio(allowed=None, unacceptable=None, max_ratio=1.5),
+    a_ratio(allowed=0.02, unacceptable=0.1, max_ratio=2.0),
+)
+
+
+def a_tick(chance: Random, share: float) -> Tick:
+    total = float(chance.choice((0, 1, 5, 40)))
+    bad = float(sum(chance.random() < share for _ in range(int(total))))
+    apart = float(chance.choice((0, 0, 1)))
+    return Tick(total, bad, max(total - apart, 0.0), min(bad, max(total - apart, 0.0)))
+
+
+@pytest.mark.parametrize("objective", OBJECTIVES)
+@pytest.mark.parametrize("share", [0.0, 0.005, 0.05, 0.3])
+def test_calm_look_gives_what_learning_and_judging_give(
+    objective: RatioObjective, share: float
+) -> None:
+    chance, calm_looks = Random(f"{share}"), 0
+    for _ in range(40):
+        state, at = SloState("success"), 0.0
+        for _ in range(50):
+            at += chance.choice((1.0, 1.0, 5.0, 25.0, 90.0))
+            now, terms = START + timedelta(seconds=at), TERMS._replace(counted_s=at)
+            gray, stable = a_tick(chance, share), a_tick(chance, share / 2)
+
+            want = judge_ratio(learn(state, objective, gray, stable, now), objective, terms)
+            found = judge_calm(state, objective, (gray, stable), now, terms)
+
+            calm_looks += found is not None
+            assert found in (None, want)
+            state = want
+
+    assert calm_looks > (20 if share < 0.1 else 0)
+
+
+def test_first_look_is_never_calm() -> None:
+    tick = Tick(10.0, 0.0, 10.0, 0.0)
+
+    assert judge_calm(SloState("success"), OBJECTIVES[0], (tick, tick), START, TERMS) is None
