@@ -164,8 +164,14 @@ class KubeReader:
     def _known_hash(self, deployment: Object | None) -> str | None:
         """Return the pod-template-hash of the present template, None when it must be asked for."""
         known = self._hashes.get(_uid(deployment))
-        if known is None or deployment is None or known[0] != deployment["spec"]["template"]:
+        if known is None or deployment is None:
             return None
+        template = deployment["spec"]["template"]
+        if known[0] is not template:
+            if known[0] != template:
+                return None
+            # The same value, but the one that is kept anyway.
+            self._hashes[_uid(deployment)] = (template, known[1])
         return known[1]
 
     async def _pod_hash(self, deployment: Object) -> str | None:

@@ -1,5 +1,6 @@
 """What is believed of the cluster, and whom a change wakes."""
 
+import json
 from typing import Any
 
 import pytest
@@ -194,3 +195,17 @@ def test_managed_fields_are_not_kept(cache: ObjectCache) -> None:
     cache.put("Service", item)
 
     assert cache.get(WEB) == service(1)
+
+
+def test_equal_strings_of_different_objects_are_one_in_memory(cache: ObjectCache) -> None:
+    for name in ("a", "b"):
+        # As two answers bring them: parsed apart.
+        item = json.loads(json.dumps(service(1, name, some=["a word", 1, None])))
+        cache.put("Service", item)
+
+    first, second = (cache.get(Ref("Service", "demo", name)) for name in ("a", "b"))
+
+    assert first == service(1, "a", some=["a word", 1, None])
+    assert second is not None
+    assert first["spec"]["some"][0] is second["spec"]["some"][0]
+    assert [*map(id, first["spec"])] == [*map(id, second["spec"])]
