@@ -140,9 +140,9 @@ class Scene:
         return done.stdout
 
     def decisions(self) -> list[dict[str, Any]]:
-        """Return what was decided so far."""
+        """Return what was decided so far, without the holds."""
         status = (self.kube.rollout(NAME) or {}).get("status") or {}
-        return list(status.get("decisions") or [])
+        return [one for one in status.get("decisions") or () if one["action"] != "hold"]
 
     def now(self) -> Sighting:
         """Return what the rollout says of itself."""

@@ -29,7 +29,7 @@ class Sighting:
     Attributes:
         at: When it was seen, in seconds of the monotonic clock.
         is_current: The status is about the specification as it is now.
-        reason: Why, in one word: the reason of the latest decision.
+        reason: Why, in one word: the reason of the latest decision but a hold.
     """
 
     at: float
@@ -46,7 +46,7 @@ class Sighting:
 def sighting(rollout: Mapping[str, Any], at: float) -> Sighting:
     """Return what the resource says."""
     status: Mapping[str, Any] = rollout.get("status") or {}
-    decisions = status.get("decisions") or [{}]
+    told = [one for one in status.get("decisions") or () if one.get("action") != "hold"]
     return Sighting(
         at=at,
         is_current=status.get("observedGeneration") == rollout["metadata"]["generation"],
@@ -56,7 +56,7 @@ def sighting(rollout: Mapping[str, Any], at: float) -> Sighting:
         image=status.get("grayImage", ""),
         verdict=status.get("verdict", ""),
         message=status.get("message", ""),
-        reason=decisions[-1].get("reason", ""),
+        reason=told[-1].get("reason", "") if told else "",
     )
 
 

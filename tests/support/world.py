@@ -22,6 +22,7 @@ from faceblur_operator.core.decision import (
 )
 from faceblur_operator.core.objects import weight_on
 from faceblur_operator.core.plan import Plan
+from faceblur_operator.core.record import HOLD
 from faceblur_operator.core.snapshot import (
     KubeObject,
     Mount,
@@ -296,6 +297,11 @@ class World:
     def weight(self) -> int:
         """The weight that the Ingress controller sees."""
         return 0 if self.gray_ingress is None else (weight_on(self.gray_ingress) or 0)
+
+    @property
+    def decided(self) -> list[dict[str, Any]]:
+        """The record of decisions without the holds between them."""
+        return [one for one in self.status["decisions"] if one["action"] != HOLD]
 
     @property
     def phase(self) -> Phase:

@@ -50,17 +50,62 @@ class SloStatus(Model):
     )
 
 
-class DecisionStatus(Model):
-    """A change the operator decided on, and why."""
+class EvidenceStatus(Model):
+    """What an objective showed when something was decided."""
 
-    time: datetime = Field(description="When it was decided.")
-    action: str = Field(description="What was decided.")
+    name: str = Field(description="Name of the objective in spec.analysis.slos.")
+    verdict: str | None = Field(default=None, description="As in status.slos.")
+    value: str | None = Field(
+        default=None, description="What was measured: a share from 0 to 1, or the number."
+    )
+    bound: str | None = Field(
+        default=None, description="What it is compared with, in the same unit."
+    )
+    gray_requests: int | None = Field(default=None, description="Requests to gray counted so far.")
+    gray_bad: int | None = Field(default=None, description="The bad ones among them.")
+    stable_requests: int | None = Field(
+        default=None, description="Requests to stable counted at the same time."
+    )
+    stable_bad: int | None = Field(default=None, description="The bad ones among them.")
+    log_e: str | None = Field(
+        default=None,
+        description="Evidence, as a natural logarithm: against gray for a Breach, else for going "
+        "on.",
+    )
+    threshold: str | None = Field(default=None, description="What logE has to reach.")
+    query: str | None = Field(
+        default=None,
+        description="What Prometheus was asked about gray: bad / total, or the value. The queries "
+        "of one decision are cut to 960 characters together, each to 240.",
+    )
+
+
+class DecisionStatus(Model):
+    """A step, a rollback, a hold or a command, and why."""
+
+    time: datetime = Field(description="When it was decided; of a hold: when it first began.")
+    action: str = Field(
+        description="What was decided: stepping, hold, promoting, promoted, stalled, rolling back "
+        "or a command."
+    )
     from_weight: int | None = Field(default=None, description="Gray weight before, in percent.")
     to_weight: int | None = Field(default=None, description="Gray weight after, in percent.")
     reason: str | None = Field(default=None, description="Why, in one word.")
     message: str | None = Field(default=None, description="Why, in a sentence with the counts.")
     by: str | None = Field(
         default=None, description="Who asked for it, for commands; as the command says."
+    )
+    count: int | None = Field(
+        default=None, description="How often this hold began at this weight; missing: once."
+    )
+    last_time: datetime | None = Field(
+        default=None, description="When this hold began last; missing: at time."
+    )
+    evidence: Annotated[list[EvidenceStatus], Field(max_length=16)] = Field(
+        default=[],
+        description="What the objectives showed that decided: all to go on, else the worst. "
+        "Missing where no objective decided, and in older entries of a long record.",
+        json_schema_extra=list_map("name"),
     )
 
 
@@ -177,7 +222,9 @@ class FaceBlurRolloutStatus(Model):
         json_schema_extra=list_map("name"),
     )
     decisions: Annotated[list[DecisionStatus], Field(max_length=64)] = Field(
-        default=[], description="The latest decisions, oldest first."
+        default=[],
+        description="The latest steps, rollbacks, holds and commands, oldest first; a hold once, "
+        "however long it lasts and however often it comes back.",
     )
     history: Annotated[list[HistoryEntry], Field(max_length=64)] = Field(
         default=[], description="How the latest releases ended, oldest first."

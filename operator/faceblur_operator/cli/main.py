@@ -9,7 +9,7 @@ from uuid import uuid4
 
 from faceblur_operator.adapters.system_clock import SystemClock
 from faceblur_operator.cli.cluster import ClusterError, KubeRollouts, Rollouts
-from faceblur_operator.cli.show import details, table
+from faceblur_operator.cli.show import details, table, told
 from faceblur_operator.core.commands import Verb
 
 HELP = {
@@ -43,6 +43,8 @@ def _answer(asked: argparse.Namespace, rollouts: Rollouts) -> str:
         return table(rollouts.list(namespace))
     if asked.word == "status":
         return details(rollouts.read(namespace, asked.name))
+    if asked.word == "history":
+        return told(rollouts.read(namespace, asked.name))
     command = _command(asked, rollouts.user())
     rollouts.annotate(namespace, asked.name, json.dumps(command))
     return (
@@ -72,6 +74,8 @@ def _parser() -> argparse.ArgumentParser:
     words.add_parser("get", help="list the rollouts of the namespace")
     one = words.add_parser("status", help="show one rollout: objectives, decisions, history")
     one.add_argument("name")
+    every = words.add_parser("history", help="say why: every decision, its numbers and queries")
+    every.add_argument("name")
     for verb, text in HELP.items():
         made = words.add_parser(str(verb), help=text)
         made.add_argument("name", help="of the FaceBlurRollout")

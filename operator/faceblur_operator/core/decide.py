@@ -339,6 +339,7 @@ def _report(request: Request, memory: Memory, before: State, kept: Kept, told: T
         now,
         note=told.note,
         env=plan.gray_env,
+        about=(plan, request.snapshot),
     )
     next_state = replace(state, serial=state.serial + 1)
     status = status_of(next_state, before, request.stored_status, facts)

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from faceblur_operator.api.reasons import Phase, Reason, Verdict
-from faceblur_operator.core import memo, outside_memo
+from faceblur_operator.api.reasons import ConditionType, Phase, Reason, Verdict
+from faceblur_operator.core import memo, outside_memo, record
 from faceblur_operator.core.conditions import Condition, phase_of, stamp, stored
 from faceblur_operator.core.decision import Event, Note
 from faceblur_operator.core.refusal import Refusal
@@ -19,9 +19,7 @@ REFRESH = timedelta(seconds=60)
 # What speaks against gray is stored sooner once it has grown by more than this.
 TURNED = 1.25
 # A status is read and written whole, and the latest of it in full: what is older is kept short.
-KEPT_DECISIONS = 8
 KEPT_HISTORY = 6
-LONGEST = 160
 LONGEST_OF_HISTORY = 80
 LONGEST_ENV = 300
 # Their sentences tell how far something is that a person waits for.
@@ -56,6 +54,7 @@ class Facts:
     now: datetime
     note: Note | None = None
     env: tuple[tuple[str, str], ...] = ()
+    about: record.About | None = None
 
 
 def status_of(
@@ -78,7 +77,6 @@ def status_of(
         "verdict": facts.verdict.value if state.stage is not Stage.PROMOTED else "",
         "message": _message(state, facts)[:400],
         "slos": [_slo(one) for one in state.slos],
-        "decisions": _decisions(state, before, stored_status, facts),
         "history": _history(state, before, stored_status, facts),
         "conditions": conditions,
         "memory": memo.dump(state),
@@ -89,7 +87,8 @@ def status_of(
         "stepStartedAt": state.weighted_since,
         "finishedAt": state.finished_at,
     }
-    return status | {name: stamp(time) for name, time in times.items() if time is not None}
+    status |= {name: stamp(time) for name, time in times.items() if time is not None}
+    return status | {"decisions": _record(state, before, stored_status, facts, status)}
 
 
 def is_worth_storing(
@@ -101,6 +100,8 @@ def is_worth_storing(
     state: State,
 ) -> bool:
     """Whether a status says something new, or its numbers are old enough to be refreshed."""
+    if record.has_news(status["decisions"], stored_status.get("decisions") or []):
+        return True
     if _essence(status) != _essence(stored_status):
         return True
     if status["slos"] == stored_status.get("slos") and status["message"] == stored_status.get(
@@ -155,12 +156,10 @@ def events_of(
         events.append(Event(note.reason, note.message, is_warning=is_refused))
     if told is not None:
         events.append(Event(told.reason, told.message, is_warning=True))
-    if state.revision != before.revision and state.stage is Stage.STEPPING:
-        was_running = before.stage in ACTIVE | {Stage.ROLLING_BACK}
-        reason = Reason.RESTARTED if was_running else Reason.STARTED
-        from_image = f"{state.stable_image} stays stable"
-        events.append(Event(reason, f"releasing {state.image}; {from_image}"))
-    if _is_news(state, before) and state.reason is not Reason.WAITING_FOR_GRAY:
+    begun = record.beginning_of(state, before)
+    if begun is not None:
+        events.append(Event(*begun))
+    if record.is_news(state, before) and state.reason is not Reason.WAITING_FOR_GRAY:
         events.append(Event(state.reason, state.message, is_warning=state.reason in WARNINGS))
     if state.stage is Stage.ROLLED_BACK and before.stage is Stage.ROLLING_BACK:
         events.append(Event(Reason.ROLLED_BACK, f"all traffic is on {state.stable_image}"))
@@ -179,36 +178,31 @@ def _message(state: State, facts: Facts) -> str:
     return state.message
 
 
-def _is_news(state: State, before: State) -> bool:
-    """Whether the state moved in a way that belongs into events and decisions."""
-    return (state.stage, state.step, state.weight, state.revision) != (
-        before.stage,
-        before.step,
-        before.weight,
-        before.revision,
-    ) and not (state.stage is Stage.ROLLED_BACK and before.stage is Stage.ROLLING_BACK)
+def _record(
+    state: State,
+    before: State,
+    stored_status: Mapping[str, Any],
+    facts: Facts,
+    rest: Mapping[str, Any],
+) -> Sequence[record.Entry]:
+    look = record.Look(facts.now, facts.note, _hold(state, facts), facts.about, rest)
+    return record.decisions(stored_status.get("decisions") or [], before, state, look)
 
 
-def _decisions(
-    state: State, before: State, stored_status: Mapping[str, Any], facts: Facts
-) -> list[dict[str, Any]]:
-    kept = list(stored_status.get("decisions") or [])
-    at = {"time": stamp(facts.now)}
-    if facts.note is not None:
-        told = {"reason": facts.note.reason.value, "message": facts.note.message[:LONGEST]}
-        kept.append({**at, "action": facts.note.action, **told, "by": facts.note.by})
-    if _is_news(state, before):
-        weights = {"fromWeight": before.weight, "toWeight": state.weight}
-        told = {"reason": state.reason.value, "message": _why(state)[:LONGEST]}
-        kept.append({**at, "action": state.stage.value, **weights, **told})
-    return kept[-KEPT_DECISIONS:]
-
-
-def _why(state: State) -> str:
-    """Return the sentence of a decision; one that goes on tells what the evidence was."""
-    if state.reason not in (Reason.WEIGHT_RAISED, Reason.PROMOTING):
-        return state.message
-    return "; ".join([state.message, *(f"{slo.name}: {slo.message}" for slo in state.slos)])
+def _hold(state: State, facts: Facts) -> tuple[Reason, str] | None:
+    """Return why a release stays where it is, in a word and a sentence; None when it does not."""
+    if state.stage is not Stage.STEPPING:
+        return None
+    phase = phase_of(facts.conditions)
+    by_type = {one.type: one.reason for one in facts.conditions}
+    reason: Reason | None
+    if phase is Phase.SUSPENDED:
+        reason = by_type[ConditionType.SUSPENDED]
+    elif phase is Phase.INVALID:
+        reason = by_type[ConditionType.ACCEPTED]
+    else:
+        reason = record.hold_of(state, facts.verdict, facts.now, facts.about)
+    return None if reason is None else (reason, _message(state, facts))
 
 
 def _history(
@@ -245,20 +239,13 @@ def _outcome(state: State) -> str:
 
 
 def _slo(slo: SloState) -> dict[str, Any]:
-    shown: dict[str, Any] = {
-        "name": slo.name,
-        "verdict": slo.verdict.value,
+    shown = record.numbers(slo)
+    return {
+        "name": shown.pop("name"),
+        "verdict": shown.pop("verdict"),
         "message": slo.message[:200],
+        **shown,
     }
-    if slo.value is not None:
-        shown["value"] = f"{slo.value:.4g}"
-    if slo.bound is not None:
-        shown["bound"] = f"{slo.bound:.4g}"
-    if slo.gray.total:
-        shown |= {"grayRequests": round(slo.gray.total), "grayBad": round(slo.gray.bad)}
-    if slo.stable.total:
-        shown |= {"stableRequests": round(slo.stable.total), "stableBad": round(slo.stable.bad)}
-    return shown
 
 
 def _essence(status: Mapping[str, Any]) -> tuple[object, ...]:

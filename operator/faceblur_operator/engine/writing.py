@@ -6,7 +6,7 @@ rest, and the looks go on as if it had been.
 """
 
 import logging
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -57,7 +57,6 @@ class Unwritten:
     status_at: datetime | None = None
     told: str = ""
     told_at: datetime | None = None
-    troubles: list[ClusterError] = field(default_factory=list)
 
     def over(self, stored: Json) -> Json:
         """Return the status to go on from: the one that is not stored, if it comes after this."""
@@ -86,18 +85,18 @@ class Writing:
                 Nothing after it was written then.
         """
         now = self._doors.clock.now()
-        unwritten.troubles.clear()
-        await self._objects(resource, unwritten, decision, now)
-        await self._status(resource, unwritten, decision, now)
+        known: Json = unwritten.status or resource.manifest.get("status") or {}
+        troubles = (
+            await self._objects(resource, unwritten, decision, now),
+            await self._status(resource, unwritten, decision, now),
+        )
+        _log(resource, known, decision)
         unwritten.events += decision.events
-        for event in decision.events:
-            said = {"reason": event.reason.value, "message": event.message}
-            LOG.info("decided", extra=fields(resource.key, **said))
         if unwritten.status is None and unwritten.events:
             events, unwritten.events = unwritten.events, ()
             await self._doors.events.send(resource, events)
         self._show(resource, unwritten, decision)
-        for err in unwritten.troubles:
+        for err in filter(None, troubles):
             await self.tell(resource, unwritten, err)
         if unwritten.rest(now) is None:
             unwritten.told = ""
@@ -116,7 +115,9 @@ class Writing:
 
     async def _objects(
         self, resource: Resource, unwritten: Unwritten, decision: Decision, now: datetime
-    ) -> None:
+    ) -> ClusterError | None:
+        """Write what shall exist; return why a part of it could not be."""
+        trouble = None
         is_resting = unwritten.objects_at is not None and now < unwritten.objects_at
         if not is_resting:
             unwritten.objects_at = None
@@ -134,18 +135,19 @@ class Writing:
             except ClusterError as err:
                 if is_traffic:
                     raise
-                unwritten.objects_at = now + _rest_after(err)
-                unwritten.troubles.append(err)
+                unwritten.objects_at, trouble = now + _rest_after(err), err
                 continue
             self._doors.meter.write(_kind_of(effect))
             LOG.info("wrote object", extra=fields(resource.key, **_named(effect)))
+        return trouble
 
     async def _status(
         self, resource: Resource, unwritten: Unwritten, decision: Decision, now: datetime
-    ) -> None:
-        status = decision.status or unwritten.status
+    ) -> ClusterError | None:
+        """Store the newest status there is; return why it could not be."""
+        trouble, status = None, decision.status or unwritten.status
         if status is None:
-            return
+            return None
         is_resting = unwritten.status_at is not None and now < unwritten.status_at
         if not is_resting:
             try:
@@ -153,14 +155,14 @@ class Writing:
             except ConflictError:
                 raise
             except ClusterError as err:
-                unwritten.status_at = now + _rest_after(err)
-                unwritten.troubles.append(err)
+                unwritten.status_at, trouble = now + _rest_after(err), err
             else:
                 unwritten.status, unwritten.status_at = None, None
                 self._doors.meter.write("FaceBlurRollout")
-                return
+                return None
         unwritten.status = status
         unwritten.follows = memo.serial_of(resource.manifest.get("status") or {})
+        return trouble
 
     def _show(self, resource: Resource, unwritten: Unwritten, decision: Decision) -> None:
         stored: Json = resource.manifest.get("status") or {}
@@ -172,6 +174,23 @@ class Writing:
             weight=decision.state.weight,
             verdict=status.get("verdict") or "",
         )
+
+
+def _log(resource: Resource, known: Json, decision: Decision) -> None:
+    """Log what was decided beyond what a status knows, with its evidence, and what is told."""
+    before = {_which(one) for one in known.get("decisions") or ()}
+    for one in (decision.status or {}).get("decisions") or ():
+        if _which(one) not in before:
+            said = {name: value for name, value in one.items() if name != "time"}
+            LOG.info("decided", extra=fields(resource.key, **said))
+    for event in decision.events:
+        said = {"reason": event.reason.value, "message": event.message}
+        LOG.info("told", extra=fields(resource.key, **said))
+
+
+def _which(entry: Json) -> tuple[object, ...]:
+    """Return what tells one entry of `decisions[]` from another."""
+    return tuple(entry.get(name) for name in ("time", "action", "reason", "count"))
 
 
 def _rest_after(err: ClusterError) -> timedelta:

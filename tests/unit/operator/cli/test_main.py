@@ -25,8 +25,35 @@ STATUS = {
         {
             "time": "10:00",
             "action": "stepping",
+            "fromWeight": 5,
+            "toWeight": 25,
             "reason": "WeightRaised",
             "message": "25 % to gray",
+            "evidence": [
+                {
+                    "name": "success",
+                    "verdict": "Pass",
+                    "grayRequests": 500,
+                    "grayBad": 0,
+                    "stableRequests": 1500,
+                    "stableBad": 2,
+                    "value": "1",
+                    "bound": "0.995",
+                    "logE": "11.8",
+                    "threshold": "1.2",
+                    "query": "bad / total",
+                },
+                {"name": "queue", "verdict": "Pass", "value": "3", "bound": "20"},
+            ],
+        },
+        {
+            "time": "10:01",
+            "action": "hold",
+            "toWeight": 25,
+            "reason": "SharedOutage",
+            "message": "not gray's fault",
+            "count": 3,
+            "lastTime": "10:04",
         },
         {
             "time": "10:05",
@@ -95,12 +122,37 @@ def test_status_shows_objectives_decisions_and_history() -> None:
         "  success  Pass  0 of 500 bad\n"
         "\n"
         "Decisions:\n"
-        "  10:00  stepping  WeightRaised       25 % to gray\n"
-        "  10:05  pause     Commanded     ann  pause\n"
+        "  10:00  stepping  5 → 25 %  WeightRaised       25 % to gray\n"
+        "  10:01  hold      25 %      SharedOutage       "
+        "not gray's fault; 3 times until 10:04\n"
+        "  10:05  pause               Commanded     ann  pause\n"
         "\n"
         "History:\n"
         "    xyz  Promoted  ai-face-blur:1.0\n",
     )
+
+
+def test_history_says_why_each_decision_was_made() -> None:
+    assert said("history", "face-blur") == (
+        0,
+        "10:00  stepping  5 → 25 %  WeightRaised  25 % to gray\n"
+        "    success: Pass, gray 0 of 500 bad, stable 2 of 1500, value 1, bound 0.995, "
+        "log E 11.8 of 1.2\n"
+        "      bad / total\n"
+        "    queue: Pass, value 3, bound 20\n"
+        "10:01  hold  25 %  SharedOutage  not gray's fault; 3 times until 10:04\n"
+        "10:05  pause  Commanded  ann  pause\n"
+        "\n"
+        "History:\n"
+        "    xyz  Promoted  ai-face-blur:1.0\n",
+    )
+
+
+def test_history_before_the_first_decision_says_so() -> None:
+    rollouts = FakeRollouts()
+    rollouts.rollout = a_resource(a_spec())
+
+    assert said("history", "face-blur", rollouts=rollouts) == (0, "nothing was decided yet\n")
 
 
 def test_a_rollout_without_status_is_pending() -> None:
@@ -165,6 +217,6 @@ def test_help_names_every_word(capsys: pytest.CaptureFixture[str]) -> None:
         main(["--help"], connect=lambda _config, _context: FakeRollouts())
 
     told = capsys.readouterr().out
-    words = {"get", "status", *Verb} - {Verb.PROMOTE_FULL}
+    words = {"get", "status", "history", *Verb} - {Verb.PROMOTE_FULL}
     missing = {word for word in words if f"\n    {word} " not in told}
     assert (ended.value.code, missing) == (0, set())

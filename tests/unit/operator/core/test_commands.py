@@ -64,7 +64,7 @@ def image(world: World) -> str:
 
 
 def last_reason(world: World) -> str:
-    return str(world.status["decisions"][-1]["reason"])
+    return str(world.decided[-1]["reason"])
 
 
 def asking(weight: int) -> Plan:
@@ -118,7 +118,7 @@ def test_promote_skips_the_hold_and_the_wait_for_evidence_of_one_step() -> None:
     run(world, plan, 20)
 
     assert world.weight == 25
-    assert world.status["decisions"][-2] == {
+    assert world.decided[-2] == {
         "time": "2026-01-01T00:00:03Z",
         "action": "promote",
         "reason": "Commanded",
@@ -493,7 +493,7 @@ def test_variables_too_long_to_be_kept_are_said_and_not_guessed() -> None:
 
     obey(world, plan, f"undo={revision}")
 
-    assert world.status["decisions"][-1]["message"] == (
+    assert world.decided[-1]["message"] == (
         f"undo: the variables of {revision} were too long to be kept; release its image"
     )
     assert image(world) == NEW
@@ -540,7 +540,7 @@ def test_what_is_promoted_can_only_be_undone(text: str, want: str) -> None:
 
     obey(world, PLAN, text)
 
-    assert world.status["decisions"][-1]["message"].startswith(want)
+    assert world.decided[-1]["message"].startswith(want)
     assert (world.phase, image(world)) == (Phase.SUCCEEDED, NEW)
 
 
@@ -551,7 +551,7 @@ def test_what_stable_ran_before_must_be_known_for_an_undo() -> None:
 
     obey(world, PLAN, "undo")
 
-    assert world.status["decisions"][-1]["message"].startswith("undo: what stable ran before")
+    assert world.decided[-1]["message"].startswith("undo: what stable ran before")
 
 
 @pytest.mark.parametrize(
@@ -567,7 +567,7 @@ def test_retry_and_undo_say_what_the_cluster_lacks(verb: str, phase: Phase) -> N
 
     obey(world, PLAN, verb)
 
-    told = world.status["decisions"][-1]["message"]
+    told = world.decided[-1]["message"]
     assert told.startswith(f"{verb}: Ingress demo/face-blur-ingress does not exist")
     world.ingress = an_ingress()
 
@@ -581,7 +581,7 @@ def test_promote_before_the_first_traffic_and_pause_twice_make_no_sense() -> Non
     run(world, PLAN, 1)
     obey(world, PLAN, "pause")
 
-    assert [one["message"] for one in world.status["decisions"]][-3:] == [
+    assert [one["message"] for one in world.decided][-3:] == [
         "promote: gray has no traffic yet, so there is nothing to skip",
         "pause by a user",
         "pause: a user has paused it already",
@@ -594,7 +594,7 @@ def test_nothing_but_abort_is_obeyed_while_suspended() -> None:
 
     obey(world, plan, "promote")
 
-    assert world.status["decisions"][-1]["message"] == (
+    assert world.decided[-1]["message"] == (
         "promote: spec.suspend is true; set it to false first (abort works)"
     )
     assert (world.phase, world.weight) == (Phase.SUSPENDED, 25)
@@ -636,7 +636,7 @@ def test_a_newer_command_is_not_removed_with_the_older_one() -> None:
     world.tick(plan)
 
     assert world.phase is Phase.PROGRESSING
-    assert [one["action"] for one in world.status["decisions"]][-2:] == ["pause", "resume"]
+    assert [one["action"] for one in world.decided][-2:] == ["pause", "resume"]
 
 
 def test_steps_at_weight_zero_are_for_those_who_opt_in_at_the_size_they_say() -> None:

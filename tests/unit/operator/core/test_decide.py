@@ -75,7 +75,7 @@ def test_every_decision_to_go_on_tells_its_evidence() -> None:
 
     run(world, plan, 120)
 
-    told = [one["message"] for one in world.status["decisions"]]
+    told = [one["message"] for one in world.decided]
     assert told[1] == "5 % to gray (step 1 of 4)"
     assert told[2].startswith("25 % to gray (step 2 of 4); success: 0 of ")
     assert told[5].startswith("stable gets ai-face-blur:1.1-gray; success: 0 of ")
