@@ -4,6 +4,7 @@ Nothing is raised: what went wrong is part of the answer, because one bad file m
 others.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +21,9 @@ class FileJob:
     options: Options
     target: Path | None = None
     """Where the picture with hidden faces goes; None: only look for faces."""
+
+    before_naming: Callable[[Path], None] | None = None
+    """Called in the worker with the finished result before it gets its name: see `atomic.write`."""
 
     preview: Path | None = None
     """Where a JPEG with the found boxes drawn goes; None: nowhere."""
@@ -54,6 +58,11 @@ def failure(err: Exception) -> FileAnswer:
     if isinstance(err, MemoryError):
         return FileAnswer(code="out-of-memory", error="The picture does not fit into memory.")
     if isinstance(err, OSError):
-        reason = err.strerror or str(err)
-        return FileAnswer(code="file-error", error=f"{reason}: {err.filename}.")
+        return FileAnswer(code="file-error", error=in_words(err))
     return FileAnswer(code="internal-error", error=f"{type(err).__name__}: {err}")
+
+
+def in_words(err: OSError) -> str:
+    """Return what the system refused as a sentence."""
+    reason = err.strerror or str(err)
+    return f"{reason}: {err.filename}." if err.filename is not None else f"{reason}."

@@ -36,7 +36,12 @@ class FileWork:
         if job.target is not None:
             result = self.pipeline.run(data, job.options)
             # Only then something is lost when neither the old nor the new file is on the disk.
-            atomic.write(job.target, result.data, durable=job.target.exists())
+            atomic.write(
+                job.target,
+                result.data,
+                durable=job.target.exists(),
+                before_naming=job.before_naming,
+            )
             return FileAnswer(faces=tuple(result.faces), hidden_again=result.hidden_again)
         found = self.pipeline.detect(data, job.options.sensitivity)
         if job.preview is not None:

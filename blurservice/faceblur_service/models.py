@@ -98,7 +98,7 @@ def find(model: Model = FACE_FULL_RANGE, environ: Mapping[str, str] = os.environ
     path = folder / model.name
     if not path.is_file():
         raise ModelError(
-            f"Model {path} is missing: run `python -m faceblur_service.models fetch {folder}`."
+            f"Model {path} is missing: `faceblur models fetch {folder}` gets it."
         )
     found = _sha256(path)
     if found != model.sha256:

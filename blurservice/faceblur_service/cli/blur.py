@@ -1,13 +1,13 @@
 """`faceblur blur`: hide every face in pictures."""
 
 import argparse
+import os
 import sys
 from pathlib import Path
 from typing import Any
 
-from faceblur_service import batch, files
+from faceblur_service import atomic, batch, files
 from faceblur_service.cli import box_file, plan, sources
-from faceblur_service.cli.ledger import state
 from faceblur_service.cli.plan import Plan, Wish
 from faceblur_service.cli.progress import Progress
 from faceblur_service.cli.report import Row, Status, as_csv, as_json, in_words
@@ -19,7 +19,10 @@ from faceblur_service.cli.words import (
     add_inputs,
     add_sensitivity,
     add_verb,
+    read_in,
     say,
+    shown,
+    write_out,
 )
 from faceblur_service.filejob import FileAnswer
 from faceblur_service.fingerprint import fingerprint
@@ -33,11 +36,12 @@ Where results go:
   without -o, photo.jpg becomes photo.blurred.jpg beside it; with -o DIR the pictures keep their
   names and folders below DIR; for a single picture -o may be a file, or - for standard output.
   An original is never touched, except with --in-place; a file that this command did not make is
-  never replaced, except with --force.
+  never replaced, except with --force. With -o inside of DIR the results are not taken again.
 
 Going on after a stop:
   the same command again skips what is done and unchanged (noted in .faceblur.jsonl beside the
   results). Other options, another version or a changed picture are done again.
+  A folder without pictures is no failure and is told; a pattern that matches nothing is one.
 
 Examples:
   faceblur blur photo.jpg
@@ -88,11 +92,16 @@ def run(asked: argparse.Namespace) -> int:
     if "-" in asked.inputs or asked.output == "-":
         return _stream(asked)
     output = Path(asked.output) if asked.output else None
-    found = sources.find(asked.inputs, recursive=asked.recursive)
+    found = sources.find(asked.inputs, recursive=asked.recursive, output=output)
     paths = [source.path for source in found.sources]
     planned = plan.make(
         found.sources,
-        Wish(output=output, in_place=asked.in_place, force=asked.force),
+        Wish(
+            output=output,
+            is_folder=bool(asked.output) and asked.output.endswith(os.sep),
+            in_place=asked.in_place,
+            force=asked.force,
+        ),
         _options(asked),
         fingerprint(),
         box_file.read(asked.boxes, paths) if asked.boxes else {},
@@ -101,31 +110,28 @@ def run(asked: argparse.Namespace) -> int:
     for row in rows:
         if row.status is Status.FAILED:
             say(f"{row.file}: {row.answer.error}")
-    if not rows and not planned.tasks:
-        say("there are no pictures; --recursive also looks into the folders inside")
+    for text in () if asked.quiet else found.empty:
+        say(text)
     rows += _planned(planned) if asked.dry_run else _work(planned, asked)
     return _tell(rows, asked, {str(path): place for place, path in enumerate(paths)})
 
 
 def _work(planned: Plan, asked: argparse.Namespace) -> list[Row]:
-    tasks = {task.job: task for task in planned.tasks}
-    rows = []
+    jobs, rows = planned.jobs, []
+    atomic.remove_left(job.target for job in jobs if job.target is not None)
     workers = asked.jobs or batch.cores()
-    with Progress(len(tasks), quiet=asked.quiet) as progress:
-        for job, answer in files.run(list(tasks), workers=workers) if tasks else ():
-            task = tasks[job]
+    with Progress(len(jobs), quiet=asked.quiet) as progress:
+        for job, answer in files.run(jobs, workers=workers) if jobs else ():
             status = Status.BLURRED if answer.code is None else Status.FAILED
-            rows.append(Row(str(job.source), str(task.target), status, answer))
+            rows.append(Row(str(job.source), str(job.target), status, answer))
             if status is Status.FAILED:
                 progress.say(f"{job.source}: {answer.error}")
-            else:
-                task.note()
             progress.step()
     return rows
 
 
 def _planned(planned: Plan) -> list[Row]:
-    return [Row(str(task.job.source), str(task.target), Status.PLANNED) for task in planned.tasks]
+    return [Row(str(job.source), str(job.target), Status.PLANNED) for job in planned.jobs]
 
 
 def _tell(rows: list[Row], asked: argparse.Namespace, order: dict[str, int]) -> int:
@@ -133,13 +139,16 @@ def _tell(rows: list[Row], asked: argparse.Namespace, order: dict[str, int]) -> 
     rows.sort(key=lambda row: order.get(row.file, -1))
     if asked.report == "json":
         chosen = {name: getattr(asked, name) for name in ("mode", "strength", "sensitivity")}
-        sys.stdout.write(as_json(rows, chosen))
+        write_out(as_json(rows, chosen))
     elif asked.report == "csv":
-        sys.stdout.write(as_csv(rows))
+        write_out(as_csv(rows))
     elif asked.dry_run:
-        for row in rows:
-            if row.status is not Status.FAILED:
-                sys.stdout.write(f"{row.status.value}: {row.file} -> {row.output}\n")
+        lines = (
+            shown(f"{row.status.value}: {row.file} -> {row.output}")
+            for row in rows
+            if row.status is not Status.FAILED
+        )
+        write_out("".join(f"{line}\n" for line in lines))
     if not asked.quiet and not asked.dry_run and rows:
         say(in_words(rows))
     return 1 if any(row.status is Status.FAILED for row in rows) else 0
@@ -147,24 +156,30 @@ def _tell(rows: list[Row], asked: argparse.Namespace, order: dict[str, int]) -> 
 
 def _stream(asked: argparse.Namespace) -> int:
     """Hide one picture from standard input, or to standard output."""
-    from faceblur_service import atomic, python_api
+    from faceblur_service import python_api
     from faceblur_service.codec import MAX_BYTES
 
     if len(asked.inputs) != 1 or asked.dry_run or asked.in_place:
         raise UsageError("- stands for one picture, alone, and is neither dry nor in place.")
     to_stdout = asked.output in {None, "-"}
-    if to_stdout and (sys.stdout.isatty() or asked.report):
+    is_shown = sys.stdout is not None and sys.stdout.isatty()
+    if to_stdout and (is_shown or asked.report):
         raise UsageError("a picture would go to standard output: name a file with -o.")
+    target = None if to_stdout else Path(asked.output)
+    if target is not None:
+        _check_target(target, asked)
     (name,) = asked.inputs
     path = Path(name)
     if name == "-":
-        data = sys.stdin.buffer.read(MAX_BYTES + 1)
-    elif state(path) is None:
+        data = read_in(MAX_BYTES)
+    elif path.is_dir():
+        raise UsageError(f"{name} is a folder: - stands for one picture.")
+    elif not path.exists():
         raise UsageError(f"{name}: there is no such file.")
     else:
         with path.open("rb") as file:
             data = file.read(MAX_BYTES + 1)
-    boxes = box_file.read(asked.boxes, [path])[path] if asked.boxes else None
+    boxes = box_file.read(asked.boxes, [path]).get(path) if asked.boxes else None
     options = _options(asked)
     result = python_api.blur_bytes(
         data,
@@ -173,16 +188,22 @@ def _stream(asked: argparse.Namespace) -> int:
         sensitivity=options.sensitivity,
         boxes=boxes,
     )
-    if to_stdout:
-        sys.stdout.buffer.write(result.data)
-        sys.stdout.buffer.flush()
+    if target is None:
+        write_out(result.data)
         return 0
-    target = Path(asked.output)
-    if target.exists() and not asked.force:
-        raise UsageError(f"{target} exists: --force replaces it.")
     atomic.write(target, result.data)
     answer = FileAnswer(faces=tuple(result.faces), hidden_again=result.hidden_again)
     return _tell([Row(name, str(target), Status.BLURRED, answer)], asked, {})
+
+
+def _check_target(target: Path, asked: argparse.Namespace) -> None:
+    # Before the work and not after it.
+    if os.path.isdir(target) or asked.output.endswith(os.sep):
+        raise UsageError(f"-o {asked.output} is a folder: a picture without a name needs a file.")
+    if os.path.lexists(target) and not target.is_file():
+        raise UsageError(f"{target} is no file that could be replaced.")
+    if target.is_file() and not asked.force:
+        raise UsageError(f"{target} exists: --force replaces it.")
 
 
 def _options(asked: argparse.Namespace) -> Options:

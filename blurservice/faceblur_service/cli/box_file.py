@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from faceblur_service.boxes import boxes_from_json
+from faceblur_service.cli.sources import real
 from faceblur_service.cli.words import UsageError
 from faceblur_service.errors import BadRequest
 from faceblur_service.geometry import Box
@@ -31,13 +32,13 @@ def read(path: Path, sources: Sequence[Path]) -> dict[Path, tuple[Box, ...]]:
     pictures = whole.get("pictures") if isinstance(whole, dict) else None
     if not isinstance(pictures, list):
         raise UsageError(f"{path} must hold what `faceblur detect` prints, found something else.")
-    known = {source.resolve(): source for source in sources}
+    known = {real(source): source for source in sources}
     corrected = {}
     for picture in pictures:
         name = picture.get("file") if isinstance(picture, dict) else None
         if not isinstance(name, str):
             raise UsageError(f"{path}: a picture has no file name.")
-        source = known.get(Path(name).resolve()) or known.get((path.parent / name).resolve())
+        source = known.get(real(Path(name))) or known.get(real(path.parent / name))
         if source is None:
             raise UsageError(f"{path} names {name}, which is not among the pictures.")
         # Without faces: that picture had failed, so nobody corrected anything.
@@ -49,7 +50,9 @@ def read(path: Path, sources: Sequence[Path]) -> dict[Path, tuple[Box, ...]]:
 def _load(path: Path) -> Any:
     try:
         return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as err:
+    except OSError as err:
+        raise UsageError(f"{path} cannot be read: {err.strerror}.") from err
+    except UnicodeDecodeError as err:
         raise UsageError(f"{path} cannot be read: {err}.") from err
     except ValueError as err:
         raise UsageError(f"{path} is not JSON: {err}.") from err

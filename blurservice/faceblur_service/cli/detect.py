@@ -1,8 +1,6 @@
 """`faceblur detect`: where the faces are."""
 
 import argparse
-import json
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +16,10 @@ from faceblur_service.cli.words import (
     add_sensitivity,
     add_verb,
     answer_json,
+    json_text,
+    read_in,
     say,
+    write_out,
 )
 from faceblur_service.filejob import FileAnswer, FileJob
 from faceblur_service.options import Options, Sensitivity
@@ -64,7 +65,9 @@ def run(asked: argparse.Namespace) -> int:
     """Look for faces and return the exit status."""
     if "-" in asked.inputs:
         return _stream(asked)
-    found = sources.find(asked.inputs, recursive=asked.recursive)
+    found = sources.find(asked.inputs, recursive=asked.recursive, output=asked.draw)
+    for text in () if asked.quiet else found.empty:
+        say(text)
     answers: dict[str, FileAnswer] = {}
     for name, text in found.missing.items():
         say(f"{name}: {text}")
@@ -107,7 +110,7 @@ def _stream(asked: argparse.Namespace) -> int:
 
     if len(asked.inputs) != 1 or asked.draw:
         raise UsageError("- stands for one picture, alone, and cannot be drawn.")
-    data = sys.stdin.buffer.read(MAX_BYTES + 1)
+    data = read_in(MAX_BYTES)
     found = python_api.detect_bytes(data, sensitivity=asked.sensitivity)
     answer = FileAnswer(faces=tuple(found.faces), width=found.width, height=found.height)
     _print({"-": answer})
@@ -116,4 +119,4 @@ def _stream(asked: argparse.Namespace) -> int:
 
 def _print(answers: dict[str, FileAnswer]) -> None:
     pictures = [answer_json(name, answer) for name, answer in answers.items()]
-    sys.stdout.write(json.dumps({"pictures": pictures}, indent=1, ensure_ascii=False) + "\n")
+    write_out(json_text({"pictures": pictures}))

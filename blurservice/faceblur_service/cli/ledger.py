@@ -1,13 +1,17 @@
 """What was done already, so that the same command goes on where it was stopped.
 
 One line of JSON per result, in `.faceblur.jsonl` of the folder that the results are below. A line
-is written after its result, so a crash costs at most one picture; a line that was cut off is not
-read. It holds file names, sizes and times: nothing about faces.
+is written when the result is finished and before it gets its name: so whenever the process is
+killed, a result that is there is known as ours. A line that was cut off is not read. It holds file
+names, sizes and times: nothing about faces.
 """
 
+import errno
 import hashlib
 import json
+import os
 from dataclasses import dataclass
+from io import FileIO
 from pathlib import Path
 
 from faceblur_service.options import Options
@@ -41,6 +45,38 @@ def state(path: Path) -> tuple[int, int] | None:
     return status.st_size, status.st_mtime_ns
 
 
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Writes down a result; called by the process that made it, so it can be sent to one."""
+
+    ledger: Path
+    name: str
+    source: tuple[int, int]
+    how: str
+
+    def __call__(self, result: Path) -> None:
+        """Append a line.
+
+        Args:
+            result: The finished file, which keeps its size and time when it gets its name.
+
+        Raises:
+            OSError: It cannot be noted: then it must not be there either.
+        """
+        row = {"file": self.name, "source": self.source, "target": state(result), "how": self.how}
+        with self.ledger.open("a+b", buffering=0) as file:
+            is_cut = file.seek(0, os.SEEK_END) > 0 and _last(file) != b"\n"
+            # At once: other processes append too.
+            line = ("\n" if is_cut else "") + json.dumps(row) + "\n"
+            if file.write(line.encode("ascii")) != len(line):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self.ledger))
+
+
+def _last(file: FileIO) -> bytes:
+    file.seek(-1, os.SEEK_END)
+    return file.read(1)
+
+
 class Ledger:
     """The deeds below one folder."""
 
@@ -48,13 +84,13 @@ class Ledger:
         """Read what is there; a folder without a ledger has done nothing."""
         self._folder, self._path = folder, folder / NAME
         self._deeds: dict[str, Deed] = {}
-        self._is_cut = False
+        # All that was ever noted: the last line may be of a result that never got its name.
+        self._made: set[tuple[str, tuple[int, int]]] = set()
         try:
             lines = self._path.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError):
             return
-        self._is_cut = bool(lines) and not lines.endswith("\n")
-        for line in lines.splitlines():
+        for line in lines.split("\n"):
             self._read(line)
 
     def is_done(self, source: Path, target: Path, wanted: str) -> bool:
@@ -67,26 +103,18 @@ class Ledger:
 
     def made(self, target: Path) -> bool:
         """Return whether the file there is a result of ours that nobody changed since."""
-        deed = self._deeds.get(self._name(target))
-        return deed is not None and deed.target == state(target)
+        found = state(target)
+        return found is not None and (self._name(target), found) in self._made
 
-    def add(self, source_state: tuple[int, int], target: Path, done: str) -> None:
-        """Write down a result.
+    def note(self, source_state: tuple[int, int], target: Path, how: str) -> Note:
+        """Return what writes a result down.
 
         Args:
-            source_state: How the picture looked before the work began.
-            target: The result.
-            done: What `how` said.
+            source_state: How the picture looks before the work begins.
+            target: Where the result goes.
+            how: What `how` said.
         """
-        target_state = state(target)
-        if target_state is None:
-            return
-        name = self._name(target)
-        self._deeds[name] = Deed(source_state, target_state, done)
-        row = {"file": name, "source": source_state, "target": target_state, "how": done}
-        with self._path.open("a", encoding="utf-8") as file:
-            file.write(("\n" if self._is_cut else "") + json.dumps(row, ensure_ascii=False) + "\n")
-        self._is_cut = False
+        return Note(self._path, self._name(target), source_state, how)
 
     def _name(self, target: Path) -> str:
         return target.relative_to(self._folder).as_posix()
@@ -95,10 +123,12 @@ class Ledger:
         try:
             row = json.loads(line)
             source, target = row["source"], row["target"]
-            self._deeds[str(row["file"])] = Deed(
+            deed = Deed(
                 (int(source[0]), int(source[1])),
                 (int(target[0]), int(target[1])),
                 str(row["how"]),
             )
+            self._deeds[str(row["file"])] = deed
+            self._made.add((str(row["file"]), deed.target))
         except (ValueError, KeyError, TypeError, IndexError):
             return

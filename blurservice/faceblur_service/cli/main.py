@@ -4,6 +4,8 @@ Status: 0 all went well, 1 something failed, 2 it was asked for wrongly, 130 int
 """
 
 import argparse
+import contextlib
+import importlib.metadata
 import os
 import signal
 import sys
@@ -11,8 +13,9 @@ from collections.abc import Sequence
 from types import FrameType
 
 from faceblur_service.cli import blur, detect, model_files, probing, serving
-from faceblur_service.cli.words import UsageError
+from faceblur_service.cli.words import UsageError, say
 from faceblur_service.errors import FaceBlurError
+from faceblur_service.filejob import in_words
 
 FAILED, USAGE, INTERRUPTED = 1, 2, 130
 
@@ -39,6 +42,8 @@ def parser() -> argparse.ArgumentParser:
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    version = importlib.metadata.version("faceblur")
+    made.add_argument("--version", action="version", version=f"faceblur {version}")
     verbs = made.add_subparsers(dest="verb", metavar="VERB", required=True)
     for module in (blur, detect, model_files, serving, probing):
         module.add_to(verbs)
@@ -47,26 +52,40 @@ def parser() -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit status."""
-    options = parser().parse_args(arguments)
+    given = sys.argv[1:] if arguments is None else arguments
+    if not given:
+        parser().print_help(sys.stderr)
+        return USAGE
+    options = parser().parse_args(given)
     # A service manager's stop is the same wish as a person's Ctrl-C: end, and leave no half file.
     before = signal.signal(signal.SIGTERM, _interrupt)
     try:
         return int(options.run(options))
     except UsageError as err:
-        sys.stderr.write(f"faceblur {options.verb}: {err}\n")
+        say(f"faceblur {options.verb}: {err}")
         return USAGE
     except FaceBlurError as err:
-        sys.stderr.write(f"faceblur: {err}\n")
+        say(f"faceblur: {err}")
         return FAILED
     except KeyboardInterrupt:
-        sys.stderr.write("\nfaceblur: interrupted; what was finished stays, nothing is half done\n")
+        say("")
+        say("faceblur: interrupted; what was finished stays, nothing is half done")
         return INTERRUPTED
-    except BrokenPipeError:
-        # Whoever read our output has gone, as `head` does; Python would complain at exit again.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as err:
+        # Whoever read our output may have gone, as `head` does: that is no news.
+        if not isinstance(err, BrokenPipeError):
+            say(f"faceblur: {in_words(err)}")
+        _forget_output()
         return FAILED
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+def _forget_output() -> None:
+    # Python writes at exit what is left, and would complain again.
+    if sys.stdout is not None:
+        with contextlib.suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:

@@ -1,12 +1,11 @@
 """`faceblur models`: the model files of the detectors."""
 
 import argparse
-import sys
 from pathlib import Path
 from typing import Any
 
 from faceblur_service import models
-from faceblur_service.cli.words import Verb, add_verb
+from faceblur_service.cli.words import Verb, add_verb, write_out
 from faceblur_service.errors import ModelError
 
 _VERB = Verb(
@@ -41,7 +40,7 @@ def run(asked: argparse.Namespace) -> int:
     """Do what was asked for and return the exit status."""
     if asked.action == "fetch":
         for path in models.fetch(asked.folder or models.cache_folder()):
-            sys.stdout.write(f"{path}\n")
+            write_out(f"{path}\n")
         return 0
     environ = {"FACEBLUR_MODELS_DIR": str(asked.folder)} if asked.folder else None
     status = 0
@@ -51,7 +50,9 @@ def run(asked: argparse.Namespace) -> int:
             where = str(path)
         except ModelError as err:
             where, status = str(err), 1
-        sys.stdout.write(f"{model.name}\n  {where}\n")
-        sys.stdout.write(f"  {model.origin}; {model.licence}; from {model.requirement}\n")
-        sys.stdout.write(f"  sha256 {model.sha256}\n")
+        write_out(
+            f"{model.name}\n  {where}\n"
+            f"  {model.origin}; {model.licence}; from {model.requirement}\n"
+            f"  sha256 {model.sha256}\n"
+        )
     return status

@@ -1,5 +1,6 @@
 """What `blur` is going to do, decided before anything is done."""
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -21,33 +22,19 @@ class Wish:
     output: Path | None = None
     """A folder, or the file of a single picture; None: beside each original."""
 
+    is_folder: bool = False
+    """The output is a folder, whatever it is called: it was written with a / behind."""
+
     in_place: bool = False
     force: bool = False
     """Do again what was done, and replace what is there."""
 
 
-@dataclass(frozen=True, slots=True)
-class Task:
-    """A picture to work on, and how to write down that it was done."""
-
-    job: FileJob
-    target: Path
-    ledger: Ledger
-    before: tuple[int, int]
-    """How the picture looked when this was decided."""
-
-    how: str
-
-    def note(self) -> None:
-        """Write down that the result is there."""
-        self.ledger.add(self.before, self.target, self.how)
-
-
 @dataclass(slots=True)
 class Plan:
-    """Tasks, and rows of what needs no work or cannot be done."""
+    """Jobs, and rows of what needs no work or cannot be done."""
 
-    tasks: list[Task] = field(default_factory=list)
+    jobs: list[FileJob] = field(default_factory=list)
     rows: list[Row] = field(default_factory=list)
 
 
@@ -68,7 +55,7 @@ def make(
         boxes: Corrected boxes by picture.
 
     Raises:
-        UsageError: Several results would go into one file.
+        UsageError: Several results would go into one file, or one into a file of another format.
     """
     pairs = [(source.path, _target(source, wish, len(found))) for source in found]
     bad = {} if wish.in_place else _sources.clashes(pairs)
@@ -100,23 +87,38 @@ def _decide(
         plan.rows.append(_failed(path, target, "file-error", f"{path} cannot be read."))
     elif not wish.force and ledger.is_done(path, target, wanted):
         plan.rows.append(Row(str(path), str(target), Status.SKIPPED))
-    elif target.exists() and not (wish.in_place or wish.force or ledger.made(target)):
+    elif os.path.lexists(target) and not target.is_file():
+        text = f"{target} is no file that could be replaced."
+        plan.rows.append(_failed(path, target, "output-taken", text))
+    elif target.is_file() and not (wish.in_place or wish.force or ledger.made(target)):
         text = f"{target} exists and was not made by this command: --force replaces it."
         plan.rows.append(_failed(path, target, "output-taken", text))
     else:
-        job = FileJob(source=path, target=target, options=options)
-        plan.tasks.append(Task(job, target, ledger, before, wanted))
+        note = ledger.note(before, target, wanted)
+        plan.jobs.append(FileJob(source=path, target=target, options=options, before_naming=note))
 
 
 def _target(source: Source, wish: Wish, count: int) -> Path:
     if wish.in_place:
         # A link stays one: what it leads to is replaced.
-        return source.path.resolve() if source.path.is_symlink() else source.path
-    if wish.output is not None and wish.output.suffix and not wish.output.is_dir():
+        return _sources.real(source.path) if source.path.is_symlink() else source.path
+    if wish.output is not None and _is_file(wish, wish.output):
         if count != 1:
-            raise UsageError(f"-o {wish.output} is one file, but there are {count} pictures.")
+            text = f"-o {wish.output} is one file, but there are {count} pictures."
+            raise UsageError(f"{text} A folder is written {wish.output}/.")
+        other = _sources.other_format(source.path, wish.output)
+        if other:
+            raise UsageError(f"-o {other}")
         return wish.output
     return _sources.target_of(source, wish.output)
+
+
+def _is_file(wish: Wish, output: Path) -> bool:
+    if os.path.isdir(output):
+        return False
+    if wish.is_folder and os.path.lexists(output):
+        raise UsageError(f"-o {output}/ is a file, not a folder.")
+    return not wish.is_folder and (bool(output.suffix) or os.path.lexists(output))
 
 
 class _Ledgers:

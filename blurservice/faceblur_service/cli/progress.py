@@ -4,7 +4,7 @@ import sys
 from types import TracebackType
 from typing import Any
 
-from faceblur_service.cli.words import say
+from faceblur_service.cli.words import say, shown
 
 
 class Progress:
@@ -13,7 +13,7 @@ class Progress:
     def __init__(self, total: int, *, quiet: bool) -> None:
         """Show a bar for `total` pictures; none when quiet or not on a terminal."""
         self._bar: Any = None
-        if not quiet and total > 1 and sys.stderr.isatty():
+        if not quiet and total > 1 and sys.stderr is not None and sys.stderr.isatty():
             from tqdm import tqdm
 
             self._bar = tqdm(total=total, unit="pic", dynamic_ncols=True, file=sys.stderr)
@@ -42,4 +42,4 @@ class Progress:
         if self._bar is None:
             say(text)
         else:
-            self._bar.write(text, file=sys.stderr)
+            self._bar.write(shown(text), file=sys.stderr)

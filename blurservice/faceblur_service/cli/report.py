@@ -2,14 +2,13 @@
 
 import csv
 import io
-import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from faceblur_service.cli.words import faces_json, plural
+from faceblur_service.cli.words import faces_json, json_text, plural
 from faceblur_service.filejob import FileAnswer
 
 
@@ -46,7 +45,7 @@ def as_json(rows: Sequence[Row], options: dict[str, str]) -> str:
         "pictures": [_picture(row) for row in rows],
         "summary": {status.value: counted[status.value] for status in Status},
     }
-    return json.dumps(whole, indent=1, ensure_ascii=False) + "\n"
+    return json_text(whole)
 
 
 def as_csv(rows: Iterable[Row]) -> str:

@@ -2,9 +2,14 @@
 
 import glob
 import os
+import stat
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from faceblur_service.codec import Format
 
 MARK = ".blurred"
 """In the name of a result beside its original; a folder's own results are not taken again."""
@@ -25,55 +30,110 @@ class Found:
 
     sources: list[Source] = field(default_factory=list)
     missing: dict[str, str] = field(default_factory=dict)
-    """What was named, and why there is no picture."""
+    """What was named or met on the way, and why there is no picture."""
+
+    empty: list[str] = field(default_factory=list)
+    """Sentences about folders without pictures."""
 
 
-def find(named: Sequence[str], *, recursive: bool) -> Found:
-    """Return the pictures that were named, in their order; those of a folder by name."""
-    found = Found()
-    seen: set[Path] = set()
+def find(named: Sequence[str], *, recursive: bool, output: Path | None = None) -> Found:
+    """Return the pictures that were named, in their order; those of a folder by name.
+
+    Args:
+        named: Files, folders and patterns.
+        recursive: Also the folders inside.
+        output: A folder of results; what a folder or a pattern gives of it is not taken again.
+    """
+    found, seen = Found(), set[Path]()
+    ours = None if output is None else real(output)
     for name in named:
-        reason = "there is no such file or folder."
-        if glob.has_magic(name) and not os.path.lexists(name):
-            reason = "no picture matches this pattern."
-        taken = list(_of(name, recursive=recursive))
-        if not taken and not Path(name).is_dir():
-            found.missing[name] = reason
-        for source in taken:
-            real = source.path.resolve()
-            if real not in seen:
-                seen.add(real)
-                found.sources.append(source)
+        root = _root(name, found)
+        if root is None:
+            continue
+        if root.is_dir:
+            taken = list(_pictures(root.path, found, recursive=recursive, ours=ours))
+            _tell_empty(name, taken, found, recursive=recursive)
+        else:
+            taken = root.files
+        for file in taken:
+            place = real(file)
+            if place not in seen and not (root.is_many and ours in place.parents):
+                seen.add(place)
+                found.sources.append(Source(file, root.path))
     return found
 
 
-def _of(name: str, *, recursive: bool) -> Iterator[Source]:
+def real(path: Path) -> Path:
+    """Return where a path leads, links followed; a link in a circle leads to itself."""
+    return Path(os.path.realpath(path))
+
+
+@dataclass(frozen=True, slots=True)
+class _Root:
+    """What a word of the command line means."""
+
+    path: Path
+    """The folder below which results keep their place."""
+
+    is_dir: bool = False
+    is_many: bool = False
+    """A folder or a pattern, that is, nobody named each file."""
+
+    files: list[Path] = field(default_factory=list)
+
+
+def _root(name: str, found: Found) -> _Root | None:
     path = Path(name)
-    if path.is_dir():
-        for file in _pictures(path, recursive=recursive):
-            yield Source(file, path)
-    elif path.exists():
-        yield Source(path, path.parent)
-    elif glob.has_magic(name):
-        root = _fixed_part(path)
-        for one in sorted(glob.glob(name, recursive=True)):
-            file = Path(one)
-            if file.is_file() and not _is_ours(file.name):
-                yield Source(file, root)
+    try:
+        is_dir = stat.S_ISDIR(path.stat().st_mode)
+    except OSError as err:
+        if not glob.has_magic(name) or os.path.lexists(name):
+            is_gone = isinstance(err, FileNotFoundError | NotADirectoryError)
+            found.missing[name] = (
+                "there is no such file or folder." if is_gone else f"{err.strerror}."
+            )
+            return None
+        files = [Path(one) for one in sorted(glob.glob(name, recursive=True))]
+        files = [file for file in files if file.is_file() and not _is_ours(file.name)]
+        if not files:
+            found.missing[name] = "no picture matches this pattern."
+        return _Root(_fixed_part(path), is_many=True, files=files)
+    if is_dir:
+        return _Root(path, is_dir=True, is_many=True)
+    return _Root(path.parent, files=[path])
 
 
-def _pictures(folder: Path, *, recursive: bool) -> Iterator[Path]:
+def _pictures(folder: Path, found: Found, *, recursive: bool, ours: Path | None) -> Iterator[Path]:
     # Imported here: this loads OpenCV, which --help can do without. Of a folder, names decide what
     # is a picture; a file that is named itself is always tried, and its content decides.
     from faceblur_service.codec import Format
 
+    def unreadable(err: OSError) -> None:
+        # Not passed over: somebody would take the whole folder for done.
+        found.missing[str(err.filename)] = f"{err.strerror}."
+
     suffixes = {suffix for kind in Format for suffix in kind.suffixes}
     # Not into linked folders: they may lead in circles, or to pictures nobody meant.
-    for here, folders, names in os.walk(folder, followlinks=False):
-        folders[:] = sorted(f for f in folders if not f.startswith(".")) if recursive else []
+    for here, folders, names in os.walk(folder, followlinks=False, onerror=unreadable):
+        inside = sorted(name for name in folders if not name.startswith("."))
+        folders[:] = [f for f in inside if real(Path(here, f)) != ours] if recursive else []
         for name in sorted(names):
-            if Path(name).suffix.lower() in suffixes and not _is_ours(name):
-                yield Path(here) / name
+            file = Path(here) / name
+            if file.suffix.lower() not in suffixes or _is_ours(name):
+                continue
+            # Reading a pipe would wait for ever. A link that leads nowhere fails when it is read.
+            if os.path.exists(file) and not os.path.isfile(file):
+                found.missing[str(file)] = "is no file."
+            else:
+                yield file
+
+
+def _tell_empty(name: str, taken: list[Path], found: Found, *, recursive: bool) -> None:
+    if taken or name in found.missing:
+        return
+    deeper = not recursive and any(one.is_dir() for one in os.scandir(name))
+    hint = "; --recursive also looks into the folders inside" if deeper else ""
+    found.empty.append(f"{name}: there are no pictures{hint}")
 
 
 def _is_ours(name: str) -> bool:
@@ -105,6 +165,21 @@ def result_name(path: Path) -> Path:
     return path
 
 
+def other_format(source: Path, target: Path) -> str | None:
+    """Return why a result must not have this name: it would say another format than it has."""
+    wanted = result_name(source).suffix.lower()
+    mine, named = _kind(wanted), _kind(target.suffix.lower())
+    if mine is None or named is None or mine is named:
+        return None
+    return f"{target} would hold a {mine.name}, the format of the result: name it {wanted}."
+
+
+def _kind(suffix: str) -> "Format | None":
+    from faceblur_service.codec import Format
+
+    return next((kind for kind in Format if suffix in kind.suffixes), None)
+
+
 def clashes(pairs: Iterable[tuple[Path, Path]]) -> dict[Path, str]:
     """Return what must not be written: originals, and two results in one place.
 
@@ -119,7 +194,7 @@ def clashes(pairs: Iterable[tuple[Path, Path]]) -> dict[Path, str]:
     taken: dict[Path, Path] = {}
     bad: dict[Path, str] = {}
     for source, target in pairs:
-        place = target.resolve()
+        place = real(target)
         if _identity(target) in originals:
             bad[source] = f"{target} is an original: choose another output, or --in-place."
         elif place in taken:
@@ -134,5 +209,5 @@ def _identity(path: Path) -> tuple[int, int] | Path:
     try:
         status = path.stat()
     except OSError:
-        return path.resolve()
+        return real(path)
     return status.st_dev, status.st_ino

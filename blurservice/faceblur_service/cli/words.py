@@ -1,9 +1,15 @@
 """What several verbs say alike: their options, their errors, their JSON."""
 
 import argparse
+import errno
+import json
+import os
+import re
 import sys
+import unicodedata
 from typing import Any, NamedTuple
 
+from faceblur_service.errors import NoPicture
 from faceblur_service.faces import Face
 from faceblur_service.filejob import FileAnswer
 from faceblur_service.options import Mode, Sensitivity, Strength
@@ -36,6 +42,8 @@ def add_verb(verbs: Any, verb: Verb) -> argparse.ArgumentParser:
         description=f"{verb.summary[0].upper()}{verb.summary[1:]}.",
         epilog=verb.examples,
         formatter_class=argparse.RawDescriptionHelpFormatter,
+        # A shortened option would mean something else as soon as there is another one like it.
+        allow_abbrev=False,
     )
     assert isinstance(made, argparse.ArgumentParser)  # noqa: S101 - narrows argparse's own Any
     return made
@@ -47,10 +55,14 @@ def add_inputs(parser: argparse.ArgumentParser) -> None:
         "inputs",
         nargs="+",
         metavar="FILE|DIR|GLOB|-",
-        help="pictures, folders of pictures, patterns in quotes; - reads one from standard input",
+        help="pictures, folders of pictures, patterns in quotes; - reads one from standard input; "
+        "a name that begins with a dash is ./-so.jpg",
     )
     parser.add_argument(
-        "-r", "--recursive", action="store_true", help="also the folders inside of a DIR"
+        "-r",
+        "--recursive",
+        action="store_true",
+        help="also the folders inside of a DIR, except hidden and linked ones",
     )
 
 
@@ -120,4 +132,59 @@ def plural(count: int, noun: str) -> str:
 
 def say(text: str) -> None:
     """Write a line to a person: standard output is for results."""
-    sys.stderr.write(f"{text}\n")
+    if sys.stderr is not None:
+        sys.stderr.write(f"{shown(text)}\n")
+
+
+def shown(text: str) -> str:
+    """Return a text as one line that no terminal takes for a command, whatever files are called."""
+    return "".join(
+        _escaped(letter) if unicodedata.category(letter) in _UNSEEN else letter for letter in text
+    )
+
+
+def _escaped(letter: str) -> str:
+    # The latter are bytes of a name that is not in UTF-8.
+    is_byte = "\udc80" <= letter <= "\udcff"
+    return f"\\x{ord(letter) - 0xDC00:02x}" if is_byte else repr(letter)[1:-1]
+
+
+_UNSEEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}
+
+
+def json_text(value: Any) -> str:
+    """Return JSON for people and programs: in UTF-8, also when a file name is not."""
+    text = json.dumps(value, indent=1, ensure_ascii=False) + "\n"
+    # Such a name reads as the same bytes again in Python (os.fsencode) and is JSON for the others.
+    return re.sub("[\ud800-\udfff]", lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+def write_out(data: bytes | str) -> None:
+    """Write a result to standard output, now.
+
+    Args:
+        data: Bytes, or a text, which goes out as UTF-8 in every locale; names keep their bytes.
+
+    Raises:
+        OSError: There is no standard output, or it takes no more.
+    """
+    if sys.stdout is None:
+        raise OSError(errno.EBADF, os.strerror(errno.EBADF), "standard output")
+    raw = data if isinstance(data, bytes) else data.encode("utf-8", "surrogateescape")
+    try:
+        sys.stdout.buffer.write(raw)
+        sys.stdout.buffer.flush()
+    except OSError as err:
+        raise OSError(err.errno, err.strerror, "standard output") from err
+
+
+def read_in(limit: int) -> bytes:
+    """Return what standard input holds, one byte more than the limit at most.
+
+    Raises:
+        NoPicture: Nothing came.
+    """
+    data = b"" if sys.stdin is None else sys.stdin.buffer.read(limit + 1)
+    if not data:
+        raise NoPicture("Standard input is empty: a picture was wanted.")
+    return data

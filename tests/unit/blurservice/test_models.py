@@ -31,7 +31,7 @@ def test_a_missing_model_says_what_to_run(tmp_path: Path) -> None:
 
     path = tmp_path / "face_detection_full_range_sparse.tflite"
     assert str(caught.value) == (
-        f"Model {path} is missing: run `python -m faceblur_service.models fetch {tmp_path}`."
+        f"Model {path} is missing: `faceblur models fetch {tmp_path}` gets it."
     )
 
 

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -219,7 +220,10 @@ def test_a_pipe_of_rubbish_fails_with_a_sentence(
         (["-", "--report", "csv"], "would go to standard output"),
         (["nothing.jpg", "-o", "-"], "there is no such file"),
         (["photo.jpg", "holiday/one.jpg", "-o", "x.jpg"], "is one file, but there are 2 pictures"),
-        (["photo.jpg", "--boxes", "none.json"], "none.json cannot be read"),
+        (["photo.jpg", "--boxes", "none.json"], "none.json cannot be read: No such file"),
+        (["photo.jpg", "-o", "photo.jpg/"], "-o photo.jpg/ is a file, not a folder"),
+        (["photo.jpg", "-o", "safe.png"], "safe.png would hold a JPEG"),
+        (["holiday", "-o", "-"], "holiday is a folder"),
     ],
 )
 def test_what_cannot_be_meant_is_refused(
@@ -233,7 +237,8 @@ def test_what_cannot_be_meant_is_refused(
 
 
 @pytest.mark.parametrize(
-    "arguments", [[], ["blur"], ["blur", "x.jpg", "--mode", "pixels"], ["blur", "x.jpg", "-j", "0"]]
+    "arguments",
+    [["blur"], ["blur", "x.jpg", "--mode", "pixels"], ["blur", "x.jpg", "--rep", "csv"]],
 )
 def test_wrong_words_end_with_2(capsys: pytest.CaptureFixture[str], arguments: list[str]) -> None:
     with pytest.raises(SystemExit) as ended:
@@ -249,8 +254,68 @@ def test_an_empty_folder_is_no_failure(folder: Path, capsys: pytest.CaptureFixtu
 
     assert (status, capsys.readouterr().err) == (
         0,
-        "there are no pictures; --recursive also looks into the folders inside\n",
+        "empty: there are no pictures\n",
     )
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_folder_may_be_called_like_a_file(capsys: pytest.CaptureFixture[str]) -> None:
+    status = main(["blur", "photo.jpg", "-o", "trip.2026/", "--dry-run"])
+
+    said = capsys.readouterr().out
+    assert (status, said) == (0, "planned: photo.jpg -> trip.2026/photo.jpg\n")
+
+
+def test_only_files_are_replaced(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "out" / "photo.jpg").mkdir(parents=True)
+
+    statuses = [
+        main(["blur", "photo.jpg", "-o", target, "--force", "-q"])
+        for target in ("/dev/null", "out")
+    ]
+
+    assert (statuses, Path("/dev/null").is_char_device()) == ([1, 1], True)
+    assert capsys.readouterr().err.splitlines() == [
+        "photo.jpg: /dev/null is no file that could be replaced.",
+        "photo.jpg: out/photo.jpg is no file that could be replaced.",
+    ]
+
+
+def test_an_error_does_not_name_files_that_nobody_knows(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    status = main(["blur", "photo.jpg", "-o", "/proc/x.jpg", "-q"])
+
+    said = capsys.readouterr().err
+    assert (status, said) == (1, "photo.jpg: No such file or directory: /proc/x.jpg.\n")
+    assert _files(folder) == ORIGINALS
+
+
+def test_names_of_any_bytes_are_worked_on_and_reported(
+    folder: Path, capsysbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    names = [os.fsdecode(name) for name in (b"a\xff.jpg", b"b\n\x1b[31m.jpg", "旅行.jpg".encode())]
+    (folder / "odd").mkdir()
+    for name in names:
+        (folder / "odd" / name).write_bytes(photos()[0])
+    command = ["blur", "odd", "-o", "out", "--sensitivity", "fast", "-j", "1", "-q", "--report"]
+
+    first = main([*command, "json"])
+    report = json.loads(capsysbinary.readouterr().out)
+    again = main([*command, "csv"])
+    table = os.fsdecode(capsysbinary.readouterr().out)
+    main(["blur", "odd", "--dry-run"])
+    lines = capsysbinary.readouterr().out.decode().splitlines()
+
+    assert (first, [one["file"] for one in report["pictures"]]) == (0, [f"odd/{n}" for n in names])
+    rows = list(csv.DictReader(io.StringIO(table)))
+    assert (again, [row["file"] for row in rows]) == (0, [f"odd/{n}" for n in names])
+    assert [row["status"] for row in rows] == ["skipped"] * 3
+    assert lines == [
+        "planned: odd/a\\xff.jpg -> odd/a\\xff.blurred.jpg",
+        "planned: odd/b\\n\\x1b[31m.jpg -> odd/b\\n\\x1b[31m.blurred.jpg",
+        "planned: odd/旅行.jpg -> odd/旅行.blurred.jpg",
+    ]
 
 
 def test_without_a_model_nothing_is_written(

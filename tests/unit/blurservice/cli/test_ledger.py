@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from faceblur_service.cli.ledger import NAME, Ledger, how, state
+from faceblur_service.cli.ledger import NAME, Ledger, Note, how, state
 from faceblur_service.options import Mode, Options
 
 
@@ -17,7 +17,7 @@ def _done(folder: Path) -> tuple[Path, Path]:
     target.write_bytes(b"hidden")
     before = state(source)
     assert before is not None
-    Ledger(folder).add(before, target, "how")
+    Ledger(folder).note(before, target, "how")(target)
     return source, target
 
 
@@ -66,7 +66,7 @@ def test_a_picture_replaced_by_its_result_is_done(tmp_path: Path) -> None:
     before = state(source)
     assert before is not None
     source.write_bytes(b"hidden, and longer")
-    Ledger(tmp_path).add(before, source, "how")
+    Ledger(tmp_path).note(before, source, "how")(source)
 
     assert Ledger(tmp_path).is_done(source, source, "how") is True
 
@@ -80,7 +80,7 @@ def test_a_line_that_was_cut_off_costs_only_itself(tmp_path: Path, rubbish: str)
         file.write(rubbish)
 
     ledger = Ledger(tmp_path)
-    ledger.add((1, 2), target, "again")
+    ledger.note((1, 2), target, "again")(target)
 
     assert ledger.made(target) is True
     assert Ledger(tmp_path).is_done(source, target, "again") is False
@@ -94,10 +94,32 @@ def test_an_unreadable_ledger_has_done_nothing(tmp_path: Path) -> None:
     assert Ledger(tmp_path).is_done(source, target, "how") is False
 
 
-def test_a_result_that_is_not_there_is_not_noted(tmp_path: Path) -> None:
-    Ledger(tmp_path).add((1, 2), tmp_path / "gone.jpg", "how")
+def test_a_result_that_never_got_its_name_does_not_hide_the_one_before(tmp_path: Path) -> None:
+    """The line is written first: a kill between the two leaves the old result in its place."""
+    source, target = _done(tmp_path)
+    unfinished = tmp_path / "scratch"
+    unfinished.write_bytes(b"hidden in another way")
+    Ledger(tmp_path).note((1, 2), target, "again")(unfinished)
 
-    assert list(tmp_path.iterdir()) == []
+    ledger = Ledger(tmp_path)
+
+    assert (ledger.made(target), ledger.is_done(source, target, "again")) == (True, False)
+
+
+def test_a_name_that_is_not_in_utf_8_is_remembered(tmp_path: Path) -> None:
+    target = tmp_path / os.fsdecode(b"caf\xe9\n.jpg")
+    target.write_bytes(b"hidden")
+
+    Ledger(tmp_path).note((1, 2), target, "how")(target)
+
+    assert Ledger(tmp_path).made(target) is True
+
+
+def test_a_full_disk_is_told(tmp_path: Path) -> None:
+    note = Note(Path("/dev/full"), "x.jpg", (1, 2), "how")
+
+    with pytest.raises(OSError, match="No space left"):
+        note(tmp_path)
 
 
 def test_how_names_options_and_version() -> None:

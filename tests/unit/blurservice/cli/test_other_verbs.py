@@ -147,3 +147,82 @@ def test_a_reader_that_goes_away_is_no_complaint(folder: Path) -> None:
         False,
         False,
     )
+
+
+def test_a_kill_at_any_moment_is_gone_on_from(folder: Path) -> None:
+    """Nobody can clean up after SIGKILL: what is there then must be known as ours."""
+    many = folder / "many"
+    many.mkdir()
+    for place in range(40):
+        (many / f"{place:02}.jpg").write_bytes(photos()[place % 2])
+    command = [*PROGRAM, "blur", "many", "-o", "safe", "--sensitivity", "fast", "-j", "2"]
+    environ = {**os.environ, "FACEBLUR_MODELS_DIR": str(models.ensure())}
+    safe = folder / "safe"
+    killed = subprocess.Popen(command, cwd=folder, env=environ, stderr=subprocess.DEVNULL)
+    eventually(
+        lambda: len(list(safe.glob("*.jpg"))) if safe.exists() else 0,
+        lambda count: count >= 5,
+        within=Patience("it works on pictures", 60),
+        what="some are done",
+    )
+
+    killed.kill()
+    killed.wait()
+    done = subprocess.run(
+        command, cwd=folder, env=environ, capture_output=True, text=True, check=False, timeout=120
+    )
+
+    assert (done.returncode, "failed" in done.stderr, "done before" in done.stderr) == (
+        0,
+        False,
+        True,
+    ), done.stderr
+    assert len(list(safe.glob("*.jpg"))) == 40
+    assert list(safe.glob(".*.part")) == []
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["detect photo.jpg -q", "blur photo.jpg -o -", "models list", "blur holiday --dry-run"],
+)
+@pytest.mark.parametrize(
+    ("where", "want"),
+    [
+        (">/dev/full", "faceblur: No space left on device: standard output.\n"),
+        (">&-", "faceblur: Bad file descriptor: standard output.\n"),
+    ],
+)
+def test_output_that_cannot_be_written_fails_with_a_sentence(
+    folder: Path, command: str, where: str, want: str
+) -> None:
+    done = subprocess.run(
+        ["bash", "-c", f"{' '.join(PROGRAM)} {command} {where}"],
+        cwd=folder,
+        env={**os.environ, "FACEBLUR_MODELS_DIR": str(models.ensure())},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+    assert (done.returncode, done.stderr) == (1, want)
+
+
+def test_no_input_fails_with_a_sentence(folder: Path) -> None:
+    done = subprocess.run(
+        ["bash", "-c", f"{' '.join(PROGRAM)} blur - <&-"],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+    wanted = "faceblur: Standard input is empty: a picture was wanted.\n"
+    assert (done.returncode, done.stderr) == (1, wanted)
+
+
+def test_without_a_verb_it_says_what_there_is(capsys: pytest.CaptureFixture[str]) -> None:
+    status = main([])
+
+    assert (status, "faceblur blur holiday -o safe -r" in capsys.readouterr().err) == (2, True)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from faceblur_service.cli.sources import Source, clashes, find, target_of
+from faceblur_service.cli.sources import Source, clashes, find, other_format, target_of
 
 
 @pytest.fixture
@@ -112,3 +112,79 @@ def test_results_of_their_own_are_no_clash(folder: Path) -> None:
     source = Source(folder / "lone.jpg", folder)
 
     assert clashes([(source.path, target_of(source, None))]) == {}
+
+
+def test_results_inside_of_the_folder_are_not_taken_again(folder: Path) -> None:
+    inside = Path("h/safe")
+    (folder / inside / "deep").mkdir(parents=True)
+    for name in ("a.png", "deep/b.jpg"):
+        (inside / name).write_bytes(b"result")
+
+    in_folder = find(["h"], recursive=True, output=inside).sources
+    by_pattern = find(["h/**/*.png"], recursive=False, output=inside).sources
+    named = find(["h/safe/a.png"], recursive=False, output=inside).sources
+
+    assert [str(one.path) for one in in_folder] == ["h/a.png", "h/b.JPG", "h/sub/c.webp"]
+    assert [str(one.path) for one in by_pattern] == ["h/a.png"]
+    assert [str(one.path) for one in named] == ["h/safe/a.png"]
+
+
+def test_a_link_in_a_circle_stops_nothing(folder: Path) -> None:
+    (folder / "h" / "loop.jpg").symlink_to("loop.jpg")
+    (folder / "h" / "gone.jpg").symlink_to("nowhere")
+
+    found = find(["h"], recursive=False)
+
+    assert [one.path.name for one in found.sources] == ["a.png", "b.JPG", "gone.jpg", "loop.jpg"]
+
+
+def test_a_pipe_is_not_waited_for(folder: Path) -> None:
+    os.mkfifo(folder / "h" / "pipe.jpg")
+
+    found = find(["h"], recursive=False)
+
+    assert [one.path.name for one in found.sources] == ["a.png", "b.JPG"]
+    assert found.missing == {"h/pipe.jpg": "is no file."}
+
+
+def test_a_folder_that_cannot_be_read_is_told(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would be taken for done otherwise. The system is played: root may read everything."""
+    real = os.scandir
+
+    def locked(path: str) -> object:
+        if str(path).endswith("sub"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return real(path)
+
+    monkeypatch.setattr(os, "scandir", locked)
+
+    found = find([str(folder / "h")], recursive=True)
+
+    assert found.missing == {str(folder / "h" / "sub"): "Permission denied."}
+
+
+@pytest.mark.usefixtures("folder")
+def test_folders_without_pictures_are_told() -> None:
+    Path("empty").mkdir()
+
+    found = find(["empty", "h/sub", "."], recursive=False)
+
+    assert found.empty == ["empty: there are no pictures"]
+    assert find(["h/.cache", "h"], recursive=False).empty == []
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "want"),
+    [
+        ("a.jpg", "b.JPEG", None),
+        ("a.jpg", "b", None),
+        ("a", "b.png", None),
+        ("a.HEIC", "b.jpg", None),
+        ("a.jpg", "b.png", "b.png would hold a JPEG, the format of the result: name it .jpg."),
+        ("a.heic", "b.heic", "b.heic would hold a JPEG, the format of the result: name it .jpg."),
+    ],
+)
+def test_a_name_does_not_lie_about_the_format(source: str, target: str, want: str | None) -> None:
+    assert other_format(Path(source), Path(target)) == want
