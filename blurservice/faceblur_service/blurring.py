@@ -6,6 +6,7 @@ Gaussian kernel is not used: one that hides as much costs seconds on a large fac
 smaller ones leave most faces detectable. What each mode leaves: docs/design/hiding.md.
 """
 
+import math
 from collections.abc import Iterable, Iterator
 
 import cv2
@@ -34,6 +35,11 @@ TINY = 24
 FULLY_HIDDEN = 0.9
 # Pixels blended at once: a face may fill 25 megapixels, and blending needs 12 bytes for each.
 _STRIP = 1 << 17
+# Of fewer pixels, what is hidden fully is blended with the rest: several steps would take longer.
+_WORTH_PARTS = 1 << 15
+
+_Part = tuple[slice, slice]
+"""Rows and columns of a region."""
 
 
 def hide_faces(
@@ -108,31 +114,65 @@ def _enlarged(grid: cv2.typing.MatLike, region: Region, how: int) -> Picture:
 
 def _blend_inplace(view: Picture, cover: Picture, region: Region, head: Box, *, soft: bool) -> None:
     """Put the cover over the head's ellipse; outside it every pixel stays exactly as it was."""
-    for rows in _strips(region):
-        share = _share(region, head, rows, soft=soft)
-        view[rows] = cv2.blendLinear(cover[rows], view[rows], share, 1 - share)
+    inner = _inner(region, head)
+    view[inner] = cover[inner]
+    for part in _around(inner, region):
+        share = _share(region, head, part, soft=soft)
+        view[part] = cv2.blendLinear(cover[part], view[part], share, 1 - share)
 
 
-def _strips(region: Region) -> Iterator[slice]:
-    step = max(1, _STRIP // region.width)
-    for start in range(0, region.height, step):
-        yield slice(start, min(region.height, start + step))
+def _inner(region: Region, head: Box) -> _Part:
+    """Return a rectangle that is hidden fully, the largest one; an empty one in a small region."""
+    if region.width * region.height < _WORTH_PARTS:
+        return slice(0, 0), slice(0, 0)
+    columns = _middle(head.x1, head.x2, region.x1, region.x2)
+    rows = _middle(head.y1, head.y2, region.y1, region.y2)
+    return rows, columns
 
 
-def _share(region: Region, head: Box, rows: slice, *, soft: bool) -> npt.NDArray[np.float32]:
-    """Return how much of the cover shows in some rows of a region: 0 to 1.
+def _middle(low: float, high: float, start: int, stop: int) -> slice:
+    half = (high - low) / 2 * FULLY_HIDDEN / math.sqrt(2)
+    first = min(stop, max(start, math.ceil((low + high) / 2 - half)))
+    after = max(first, min(stop, math.floor((low + high) / 2 + half)))
+    return slice(first - start, after - start)
+
+
+def _around(inner: _Part, region: Region) -> Iterator[_Part]:
+    """Yield the parts of a region beside the inner one."""
+    rows, columns = inner
+    every = slice(0, region.width)
+    yield from _strips(slice(0, rows.start), every)
+    yield from _strips(rows, slice(0, columns.start))
+    yield from _strips(rows, slice(columns.stop, region.width))
+    yield from _strips(slice(rows.stop, region.height), every)
+
+
+def _strips(rows: slice, columns: slice) -> Iterator[_Part]:
+    if columns.start == columns.stop:
+        return
+    step = max(1, _STRIP // (columns.stop - columns.start))
+    for start in range(rows.start, rows.stop, step):
+        yield slice(start, min(rows.stop, start + step)), columns
+
+
+def _share(region: Region, head: Box, part: _Part, *, soft: bool) -> npt.NDArray[np.float32]:
+    """Return how much of the cover shows in a part of a region: 0 to 1.
 
     The ellipse is that of the whole head, also where the picture's edge cuts it: an ellipse of the
     visible part alone would leave the face's edge at the picture's edge outside.
     """
+    rows, columns = part
     # One pixel more than the ellipse, so that rounding never leaves a pixel of the face.
-    x = _across(region.x1, region.x2, (head.x1 + head.x2) / 2, head.width / 2 + 1)
+    left, right = region.x1 + columns.start, region.x1 + columns.stop
+    x = _across(left, right, (head.x1 + head.x2) / 2, head.width / 2 + 1)
     top, end = region.y1 + rows.start, region.y1 + rows.stop
     y = _across(top, end, (head.y1 + head.y2) / 2, head.height / 2 + 1)
-    radius = np.sqrt((x * x)[None, :] + (y * y)[:, None])
+    radius = np.add.outer(y * y, x * x)
+    np.sqrt(radius, out=radius)
     if not soft:
         return np.asarray(radius <= 1, np.float32)
-    share = (1 - radius) / np.float32(1 - FULLY_HIDDEN)
+    share = np.subtract(1, radius, out=radius)
+    share /= np.float32(1 - FULLY_HIDDEN)
     return np.asarray(np.clip(share, 0, 1, out=share), np.float32)
 
 

@@ -8,12 +8,12 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 
 from faceblur_service.blurring import Picture
 from faceblur_service.detection import Detector
 from faceblur_service.geometry import Box, Region, head_of, visible
+from faceblur_service.shrinking import shrunk
 
 # Pixels. A face fills about half of its cell: well within the sizes that the detector is good at.
 CELL = 96
@@ -80,7 +80,7 @@ def _put(cell: Picture, picture: Picture, region: Region) -> float:
     factor = min(1.0, CELL / region.width, CELL / region.height)
     size = (max(1, round(region.width * factor)), max(1, round(region.height * factor)))
     part = picture[region.y1 : region.y2, region.x1 : region.x2]
-    cell[: size[1], : size[0]] = cv2.resize(part, size, interpolation=cv2.INTER_AREA)
+    cell[: size[1], : size[0]] = shrunk(part, *size)
     return factor
 
 

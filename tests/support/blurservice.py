@@ -66,6 +66,8 @@ def environment(folder: Path, **more: str) -> dict[str, str]:
         "FACEBLUR_MODELS_DIR": str(models.ensure()),
         "FACEBLUR_GRAY_DB": str(folder / "gray.sqlite"),
         "FACEBLUR_DRAIN_SECONDS": "2",
+        # As in the image.
+        "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",
         **more,
     }
 

@@ -4,6 +4,7 @@ Stay on mediapipe 0.10.33: later versions look up a vendor's server at the first
 """
 
 import contextlib
+import math
 import os
 import sys
 import threading
@@ -17,14 +18,15 @@ import numpy as np
 from faceblur_service.blurring import Picture
 from faceblur_service.errors import DetectionFailed, ModelError
 from faceblur_service.geometry import Box
+from faceblur_service.shrinking import whole_fraction
 
 # Read when the native library loads.
 os.environ.setdefault("GLOG_minloglevel", "2")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 # The network sees 192 pixels a side whatever it is given, but the library copies what it is given
-# and keeps the copy until the next picture: 150 MB in all for 25 megapixels.
-LARGEST_SIDE = 1920
+# twice, and keeps a copy until the next picture.
+LARGEST_SIDE = 960
 
 
 class MediaPipeDetector:
@@ -68,8 +70,9 @@ class MediaPipeDetector:
         """Return a box per face, best first; see `Engine`."""
         if os.getpid() != self._pid:
             raise DetectionFailed("The detector was made before a fork and would hang here.")
-        scale = min(1.0, LARGEST_SIDE / max(picture.shape[:2]))
-        rgb = cv2.cvtColor(_shrunk(picture, scale), cv2.COLOR_BGR2RGB)
+        # Whole numbers: shrinking by others takes longer than the network does.
+        factor = math.ceil(max(picture.shape[:2]) / LARGEST_SIDE)
+        rgb = cv2.cvtColor(whole_fraction(picture, factor), cv2.COLOR_BGR2RGB)
         with self._lock:
             if self._closed:
                 raise DetectionFailed("The detector is closed.")
@@ -78,7 +81,7 @@ class MediaPipeDetector:
             except (RuntimeError, ValueError, OSError) as err:
                 raise DetectionFailed(f"The detector failed: {_first_line(err)}") from err
         boxes = [
-            _whole_face(d.bounding_box, float(d.categories[0].score)).scaled(1 / scale)
+            _whole_face(d.bounding_box, float(d.categories[0].score)).scaled(factor)
             for d in found.detections
         ]
         return sorted(boxes, key=lambda box: -box.score)
@@ -90,14 +93,6 @@ class MediaPipeDetector:
             if not self._closed and os.getpid() == self._pid:
                 self._native.close()
             self._closed = True
-
-
-def _shrunk(picture: Picture, scale: float) -> Picture:
-    if scale == 1:
-        return picture
-    height, width = picture.shape[:2]
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def _whole_face(native: Any, score: float) -> Box:

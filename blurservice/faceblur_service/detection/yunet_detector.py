@@ -13,7 +13,6 @@ import threading
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -34,6 +33,11 @@ _OUTPUTS = [f"{kind}_{stride}" for stride in STRIDES for kind in ("cls", "obj", 
 # dimensions with the value 640) are read as two dimensions with the names h and w.
 _FIXED_SIZE = b"\x0a\x03\x08\x80\x05\x0a\x03\x08\x80\x05"
 _ANY_SIZE = b"\x0a\x03\x12\x01h\x0a\x03\x12\x01w"
+
+# Five points of each face, which nobody asks for. Their entries among the outputs (field 12 of the
+# graph) are read as mere notes (field 13): then onnxruntime leaves out all that only they need.
+_POINTS = [f"kps_{stride}".encode() for stride in STRIDES]
+_OUTPUT, _NOTE = b"\x62", b"\x6a"
 
 Array = npt.NDArray[np.float32]
 
@@ -72,12 +76,10 @@ class YuNetDetector:
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         # Only errors: it would warn that the outputs' sizes follow the input's.
         options.log_severity_level = 3
-        content = model.read_bytes()
-        if content.count(_FIXED_SIZE) != 1:
-            raise ValueError("it is not the YuNet of March 2023")
+        content = _adapted(model.read_bytes())
         try:
             self._session = onnxruntime.InferenceSession(
-                content.replace(_FIXED_SIZE, _ANY_SIZE),
+                content,
                 options,
                 providers=["CPUExecutionProvider"],
             )
@@ -108,14 +110,13 @@ class YuNetDetector:
     def _planes(self, picture: Picture, high: int, wide: int) -> Array:
         """Return the network's input: float32, shape (1, 3, high, wide), zero beyond the picture.
 
-        Plane by plane: a tenth of the time of OpenCV's function for this.
+        By one copy: a third of the time of OpenCV's function for this.
         """
         height, width = picture.shape[:2]
         if self._input.size < 3 * high * wide:
             self._input = np.empty(3 * high * wide, np.float32)
         planes = self._input[: 3 * high * wide].reshape(1, 3, high, wide)
-        for channel in range(3):
-            planes[0, channel, :height, :width] = cv2.extractChannel(picture, channel)
+        planes[0, :, :height, :width] = picture.transpose(2, 0, 1)
         planes[0, :, height:] = 0
         planes[0, :, :height, width:] = 0
         return planes
@@ -145,6 +146,17 @@ class YuNetDetector:
         """Let go of the native session."""
         with self._lock:
             self._session = None
+
+
+def _adapted(model: bytes) -> bytes:
+    """Return the file with an input of any size, and without the outputs that nobody asks for."""
+    entries = [bytes((len(name) + 23, 0x0A, len(name))) + name for name in _POINTS]
+    swaps = {_FIXED_SIZE: _ANY_SIZE, **{_OUTPUT + entry: _NOTE + entry for entry in entries}}
+    for before, after in swaps.items():
+        if model.count(before) != 1:
+            raise ValueError("it is not the YuNet of March 2023")
+        model = model.replace(before, after)
+    return model
 
 
 def _first_line(err: Exception) -> str:

@@ -91,6 +91,15 @@ def test_a_closed_detector_refuses_instead_of_finding_nothing(maker: MakeDetecto
         made.find_faces(portrait())
 
 
+def test_no_run_computes_what_nobody_asks_for() -> None:
+    detector = _yunet()
+
+    outputs = {output.name for output in detector._session.get_outputs()}
+    detector.close()
+
+    assert {name.split("_")[0] for name in outputs} == {"cls", "obj", "bbox"}
+
+
 @pytest.mark.parametrize("maker", [_mediapipe, _yunet])
 def test_a_detector_made_before_a_fork_refuses_instead_of_hanging(maker: MakeDetector) -> None:
     made = maker()

@@ -1,0 +1,57 @@
+"""Making part of a picture smaller."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from faceblur_service.shrinking import shrunk, whole_fraction
+
+
+@given(st.integers(1, 200), st.integers(1, 200), st.data())
+def test_the_size_is_the_one_that_was_asked_for(
+    width: int, height: int, data: st.DataObject
+) -> None:
+    wanted = data.draw(st.integers(1, width)), data.draw(st.integers(1, height))
+
+    small = shrunk(np.zeros((height, width, 3), np.uint8), *wanted)
+
+    assert small.shape == (wanted[1], wanted[0], 3)
+
+
+@pytest.mark.parametrize("side", [8, 13, 31, 64, 201])
+def test_a_pixel_is_the_mean_of_what_it_shows(side: int) -> None:
+    # Stripes that nearest pixels would show as one colour.
+    picture = np.zeros((256, 256, 3), np.uint8)
+    picture[:, ::2] = 200
+
+    small = shrunk(picture, side, side).astype(int)
+
+    assert abs(small.mean() - 100) < 2
+    if side < 64:
+        assert np.abs(small - 100).max() <= 16
+
+
+def test_what_is_shown_stays_where_it_is() -> None:
+    picture = np.zeros((403, 805, 3), np.uint8)
+    picture[200:, 400:] = 255
+
+    small = shrunk(picture, 80, 40)
+
+    assert not small[:19, :39].any()
+    assert (small[21:, 41:] == 255).all()
+
+
+@pytest.mark.parametrize(
+    ("shape", "factor", "want"),
+    [
+        ((1080, 1920), 2, (540, 960)),
+        ((1081, 1919), 2, (540, 959)),
+        ((1, 5000), 6, (1, 833)),
+        ((7, 9), 1, (7, 9)),
+    ],
+)
+def test_a_whole_fraction_drops_what_is_left_over(
+    shape: tuple[int, int], factor: int, want: tuple[int, int]
+) -> None:
+    assert whole_fraction(np.zeros((*shape, 3), np.uint8), factor).shape == (*want, 3)
