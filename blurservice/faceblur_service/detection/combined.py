@@ -7,6 +7,7 @@ from faceblur_service.blurring import Picture
 from faceblur_service.detection import Engine
 from faceblur_service.detection.second_look import look_again
 from faceblur_service.detection.tiled import TiledDetector
+from faceblur_service.detection.turned import QUARTERS, surest_turn, turned, turned_back
 from faceblur_service.detection.zoomed import ZoomedEngine
 from faceblur_service.geometry import Box, calibrated, merge
 from faceblur_service.matching import SAME_FACE_IOU, overlap
@@ -28,6 +29,12 @@ HIGH = 0.53
 HIGH_SMALL = 0.57
 SMALL_PIXELS = 600_000
 MAX = 0.35
+# Where `high` is nowhere so sure, the picture may be turned; if it is, what it saw upright counts
+# from UPRIGHT on.
+SURE = 0.85
+UPRIGHT = 0.8
+# `max` looks at turned pictures always, and there are three of them to be wrong in.
+MAX_TURNED = 0.55
 # MediaPipe's boxes are coarser: where both see a face, YuNet's box is to be kept. But its edges are
 # moved towards MediaPipe's where that is sure: two networks are seldom wrong on the same side.
 COARSE = 0.9
@@ -88,9 +95,19 @@ class CombinedDetector:
     def _high(self, picture: Picture) -> list[Box]:
         if self._zoomed is None or self._yunet is None:
             return self._tiled.find_faces(picture)
+        faces = self._upright(self._zoomed, self._yunet, picture)
+        if any(face.score >= SURE for face in faces):
+            return faces
+        quarters = surest_turn(self._yunet, picture)
+        if not quarters:
+            return faces
+        lying = self._upright(self._zoomed, self._yunet, turned(picture, quarters))
+        return merge(_back(lying, quarters, picture) + _at_least(faces, UPRIGHT))
+
+    def _upright(self, zoomed: ZoomedEngine, yunet: Engine, picture: Picture) -> list[Box]:
         coarse = self._mediapipe.find_faces(picture)
-        faces = merge(self._zoomed.find_where_needed(picture) + _coarse(coarse))
-        faces = _agreed(_asked_again(self._yunet, picture, faces), coarse)
+        faces = merge(zoomed.find_where_needed(picture) + _coarse(coarse))
+        faces = _agreed(_asked_again(yunet, picture, faces), coarse)
         small = picture.shape[0] * picture.shape[1] <= SMALL_PIXELS
         return _sure_of(faces, HIGH_SMALL if small else HIGH)
 
@@ -99,8 +116,13 @@ class CombinedDetector:
         if self._zoomed is None:
             return coarse
         # At its own size too: enlarged, a large face may be too large for the network.
-        fine = self._zoomed.find_faces(picture) + self._zoomed.find_at(picture, _own_size(picture))
-        return _sure_of(fine + _coarse(coarse), MAX)
+        own = _own_size(picture)
+        fine = self._zoomed.find_faces(picture) + self._zoomed.find_at(picture, own)
+        faces = _sure_of(fine + _coarse(coarse), MAX)
+        for quarters in QUARTERS:
+            lying = self._zoomed.find_at(turned(picture, quarters), own)
+            faces += _back(_sure_of(lying, MAX_TURNED), quarters, picture)
+        return merge(faces)
 
     def find_leftovers(self, picture: Picture) -> list[Box]:
         """Return what still looks like a face to the best engine; see `Detector`."""
@@ -171,6 +193,11 @@ def _between(face: Box, others: list[Box]) -> Box:
         for edge in zip(*corners, strict=True)
     )
     return Box(x1, y1, x2, y2, face.score)
+
+
+def _back(faces: list[Box], quarters: int, picture: Picture) -> list[Box]:
+    height, width = picture.shape[:2]
+    return [turned_back(face, quarters, width, height) for face in faces]
 
 
 def _coarse(faces: list[Box]) -> list[Box]:

@@ -37,7 +37,7 @@ def _equally_precise(find: recall.Find) -> list[Figure]:
 
     Its false boxes are those of the lower one of these thresholds, where it has more.
     """
-    left = {"whole", "mosaic"}
+    left = set(recall.SETS)
     figures: list[Figure] = []
     for least in _STEPS:
         at = recall.measure_one("deface", _surer(find, least))
@@ -47,7 +47,7 @@ def _equally_precise(find: recall.Find) -> list[Figure]:
             for figure in at
             if figure.name == f"precision.deface.{label}" and figure.value >= recall.PRECISION
         }
-        if precise and len(left) == 2:
+        if precise and len(left) == len(recall.SETS):
             figures += [f for f in at if f.name.endswith((".dlib", ".neg"))]
         figures += [f for f in at if any(f".deface.{label}" in f.name for label in precise)]
         left -= precise

@@ -1,7 +1,8 @@
 """How many faces of labelled pictures are found, and at which price.
 
 Figures are given per set and per size of face. `whole` are the labelled pictures as they are,
-`mosaic` are large crowds made of nine of them each, `neg` are pictures without a face.
+`mosaic` are large crowds made of nine of them each, `sideways` the labelled pictures turned by a
+quarter to either side, `overhead` those turned upside down; `neg` are pictures without a face.
 """
 
 import json
@@ -19,16 +20,27 @@ from tests.benchmarks.figures import ROOT, Figure
 from faceblur_service.blurring import Picture
 from faceblur_service.detection import Detector
 from faceblur_service.detection.factory import make_detector
+from faceblur_service.detection.turned import turned, turned_back
 from faceblur_service.geometry import Box, head_of, visible
 from faceblur_service.matching import match
 from faceblur_service.options import Sensitivity
 
 FACES = Path(os.environ.get("FACEBLUR_TEST_FACES") or ROOT.parent / "shared" / "faces")
 SIDES = (16, 48)
+LABELLED = ("wider416", "dlib")
+# By label: the groups of pictures that its figures are taken from.
+SETS = {
+    "whole": LABELLED,
+    "mosaic": ("mosaic",),
+    "sideways": ("sideways",),
+    "overhead": ("overhead",),
+}
 PRECISION = 0.9
 # It hides what is hardly more than a guess, because a missed face is worse there.
 IMPRECISE = "max"
 _CELL = (640, 480)
+# By how many quarters, clockwise. No tag says so.
+_TURNS = {"sideways": (1, 3), "overhead": (2,)}
 
 Find = Callable[[Picture], list[Box]]
 
@@ -49,7 +61,10 @@ def is_there() -> bool:
 
 @cache
 def pictures(group: str) -> list[Labelled]:
-    """Return the pictures of `wider416`, `dlib` or `neg`, or the mosaics made of the first."""
+    """Return the pictures of `wider416`, `dlib` or `neg`, or those that are made of them."""
+    if group in _TURNS:
+        upright = [one for name in LABELLED for one in pictures(name)]
+        return [_turned(one, quarters) for quarters in _TURNS[group] for one in upright]
     if group == "mosaic":
         crowds = pictures("wider416")
         return [_mosaic(crowds[i : i + 9]) for i in range(0, len(crowds) - 8, 9)]
@@ -79,7 +94,7 @@ def measure(detector: Detector | None = None) -> list[Figure]:
 def measure_one(name: str, find: Find) -> list[Figure]:
     """Return the figures of one way to find faces: every face it returns counts."""
     figures = []
-    for label, groups in (("whole", ("wider416", "dlib")), ("mosaic", ("mosaic",))):
+    for label, groups in SETS.items():
         seen = [(find(one.picture), one) for group in groups for one in pictures(group)]
         figures += _figures(f"{name}.{label}", seen)
     dlib = [(find(one.picture), one) for one in pictures("dlib")]
@@ -136,6 +151,14 @@ def _covered(name: str, seen: Iterable[tuple[list[Box], Labelled]], side: int) -
                 hidden += int(mask[place.y1 : place.y2, place.x1 : place.x2].sum())
     value = hidden / max(1, area)
     return Figure(name=f"covered.{name}.{side}px", value=value, unit="", better="higher", n=area)
+
+
+def _turned(one: Labelled, quarters: int) -> Labelled:
+    height, width = one.picture.shape[:2]
+    # A box comes back from a turned picture by the other turns of the circle.
+    size = (width, height) if quarters == 2 else (height, width)
+    faces = [turned_back(face, 4 - quarters, *size) for face in one.faces]
+    return Labelled(one.group, turned(one.picture, quarters), faces)
 
 
 def _mosaic(parts: Sequence[Labelled]) -> Labelled:
