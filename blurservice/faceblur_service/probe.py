@@ -44,6 +44,9 @@ class Answer:
     faces: tuple[Box, ...] | None
     """None: it failed."""
 
+    why: str | None = None
+    """Of a failure: which service said or did what."""
+
 
 Ask = Callable[[bytes], Answer]
 
@@ -59,6 +62,8 @@ class Tally:
 
     answered: int = 0
     failed: int = 0
+    why: str | None = None
+    """Of the last failure."""
 
     @property
     def recall(self) -> float | None:
@@ -83,7 +88,7 @@ class Tallies:
         """Add one answer."""
         tally = self.by.setdefault((answer.track, answer.version), Tally())
         if answer.faces is None:
-            tally.failed += 1
+            tally.failed, tally.why = tally.failed + 1, answer.why
             return
         tally.answered += 1
         result = match(answer.faces, labelled)
@@ -133,9 +138,15 @@ def ask_over_http(url: str, headers: Mapping[str, str]) -> Ask:
                 return _answer(said.headers, _boxes(json.loads(said.read())))
         except urllib.error.HTTPError as err:
             with err:
-                return _answer(err.headers, None)
-        except (OSError, ValueError, KeyError, TypeError):
-            return Answer("unknown", "unknown", None)
+                return _answer(err.headers, None, f"{url} answered HTTP {err.code}")
+        except OSError as err:
+            why = getattr(err, "reason", err)
+            return Answer(
+                "unknown", "unknown", None, f"{url}: {getattr(why, 'strerror', 0) or why}"
+            )
+        except (ValueError, KeyError, TypeError):
+            why = f"{url} answered, but not as a face blur service does"
+            return Answer("unknown", "unknown", None, why)
 
     return ask
 
@@ -189,9 +200,9 @@ def _escaped(text: str) -> str:
     return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
 
 
-def _answer(headers: Any, faces: tuple[Box, ...] | None) -> Answer:
+def _answer(headers: Any, faces: tuple[Box, ...] | None, why: str | None = None) -> Answer:
     track = headers.get("X-Face-Blur-Track", "unknown")
-    return Answer(track, headers.get("X-Face-Blur-Version", "unknown"), faces)
+    return Answer(track, headers.get("X-Face-Blur-Version", "unknown"), faces, why)
 
 
 def _faces(row: dict[str, Any]) -> tuple[Box, ...]:

@@ -1,13 +1,21 @@
 """`faceblur probe`: labelled pictures against a running service."""
 
 import argparse
-import sys
 import threading
 from pathlib import Path
 from typing import Any
 
 from faceblur_service import atomic, probe
-from faceblur_service.cli.words import UsageError, Verb, add_verb, say
+from faceblur_service.cli.words import (
+    UsageError,
+    Verb,
+    add_verb,
+    number,
+    plural,
+    port,
+    say,
+    write_out,
+)
 from faceblur_service.probe import Tallies
 
 _VERB = Verb(
@@ -48,16 +56,18 @@ def add_to(verbs: Any) -> None:
     )
     parser.add_argument(
         "--least-side",
-        type=float,
+        type=number(0),
         default=probe.LEAST_SIDE,
         metavar="PX",
         help=f"longer side of the faces that count, in pixels (default: {probe.LEAST_SIDE})",
     )
     parser.add_argument(
-        "--least-recall", type=float, metavar="SHARE", help="fail below this share, 0 to 1"
+        "--least-recall", type=number(0, 1), metavar="SHARE", help="fail below this share, 0 to 1"
     )
-    parser.add_argument("--every", type=float, metavar="SECONDS", help="go on, and add up")
-    parser.add_argument("--serve", type=int, metavar="PORT", help="serve the counts at /metrics")
+    parser.add_argument(
+        "--every", type=number(0.1), metavar="SECONDS", help="go on, and add up; 0.1 or more"
+    )
+    parser.add_argument("--serve", type=port, metavar="PORT", help="serve the counts at /metrics")
     parser.add_argument(
         "--textfile", type=Path, metavar="FILE", help="write the counts there after each round"
     )
@@ -72,10 +82,17 @@ def run(asked: argparse.Namespace) -> int:
     pictures = probe.labels(asked.labels)
     tallies, told = Tallies(), Told()
     if asked.serve is not None:
-        told.serve(asked.serve)
+        try:
+            told.serve(asked.serve)
+        except OSError as err:
+            raise UsageError(f"--serve {asked.serve}: {err.strerror}.") from err
         say(f"serving the counts at port {asked.serve}, /metrics")
     while True:
+        before = _failures(tallies)
         probe.run(asks, pictures, tallies, asked.least_side)
+        for version, (count, why) in _failures(tallies).items():
+            if count > before.get(version, (0, None))[0]:
+                say(f"{plural(count, 'picture')} failed; the last: {why}")
         told.text = probe.prometheus_text(tallies)
         if asked.textfile is not None:
             atomic.write(asked.textfile, told.text.encode())
@@ -114,14 +131,18 @@ class Told:
         return int(server.server_address[1])
 
 
+def _failures(tallies: Tallies) -> dict[tuple[str, str], tuple[int, str | None]]:
+    return {version: (tally.failed, tally.why) for version, tally in tallies.by.items()}
+
+
 def _tell(tallies: Tallies, least_recall: float | None) -> int:
     good = True
     for (track, version), tally in sorted(tallies.by.items()):
-        sys.stdout.write(
+        write_out(
             f"{track} {version}: recall {_share(tally.recall)} "
             f"({tally.found} of {tally.found + tally.missed} faces), "
             f"precision {_share(tally.precision)} ({tally.extra} extra boxes), "
-            f"{tally.answered} pictures answered, {tally.failed} failed\n"
+            f"{plural(tally.answered, 'picture')} answered, {tally.failed} failed\n"
         )
         good &= tally.failed == 0
         if least_recall is not None:

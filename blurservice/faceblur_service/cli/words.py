@@ -3,10 +3,12 @@
 import argparse
 import errno
 import json
+import math
 import os
 import re
 import sys
 import unicodedata
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from faceblur_service.errors import NoPicture
@@ -20,6 +22,9 @@ HIDING = {
     Mode.SOLID: "one colour: the only mode that is irreversible",
     Mode.EMOJI: "a drawn face",
 }
+
+
+_LAST_PORT = 65535
 
 
 class UsageError(Exception):
@@ -107,6 +112,29 @@ def add_effort(parser: argparse.ArgumentParser) -> None:
 def _jobs(text: str) -> int:
     if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 256:
         raise argparse.ArgumentTypeError(f"must be a number from 1 to 256, found {text!r}")
+    return int(text)
+
+
+def number(least: float, most: float = math.inf) -> Callable[[str], float]:
+    """Return what reads a number of a range from the command line."""
+
+    def read(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            value = math.nan
+        if not least <= value <= most:  # false for NaN too
+            limit = f"from {least:g} to {most:g}" if most < math.inf else f"of {least:g} or more"
+            raise argparse.ArgumentTypeError(f"must be a number {limit}, found {text!r}")
+        return value
+
+    return read
+
+
+def port(text: str) -> int:
+    """Return a TCP port of the command line; 0 is any that is free."""
+    if not text.isascii() or not text.isdigit() or int(text) > _LAST_PORT:
+        raise argparse.ArgumentTypeError(f"must be a port from 0 to 65535, found {text!r}")
     return int(text)
 
 

@@ -4,6 +4,7 @@ import io
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -106,6 +107,38 @@ def test_the_server_listens_where_it_is_told() -> None:
         "python:faceblur_service.web.gunicorn_conf",
     ]
     assert command[5:7] == ["--bind", "127.0.0.1:8080"]
+
+
+def test_an_address_of_version_6_is_written_in_brackets() -> None:
+    assert server_command("::1", 8080)[5:7] == ["--bind", "[::1]:8080"]
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_port_that_is_taken_is_told_at_once(capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        status = main(["serve", "--port", str(port)])
+
+    wanted = f"cannot listen on 127.0.0.1:{port}: Address already in use; --port takes another one."
+    assert (status, capsys.readouterr().err) == (2, f"faceblur serve: {wanted}\n")
+
+
+@pytest.mark.usefixtures("folder")
+def test_an_address_of_somebody_else_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    status = main(["serve", "--host", "192.0.2.1"])
+
+    wanted = "faceblur serve: cannot listen on 192.0.2.1:5000: Cannot assign requested address.\n"
+    assert (status, capsys.readouterr().err) == (2, wanted)
+
+
+def test_without_models_nothing_is_served(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FACEBLUR_MODELS_DIR", str(folder))
+
+    status = main(["serve"])
+
+    assert (status, "is missing: `faceblur models fetch" in capsys.readouterr().err) == (1, True)
 
 
 def test_an_interrupt_ends_it_without_half_files(folder: Path) -> None:

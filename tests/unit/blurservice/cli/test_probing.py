@@ -63,7 +63,7 @@ def test_it_tells_what_each_track_found(labels: str, capsys: pytest.CaptureFixtu
         gray = main(["probe", "--url", url, "--labels", labels, "--header", "X-Gray-Enable: true"])
 
     assert (stable, gray) == (0, 0)
-    found = "recall 0.500 (1 of 2 faces), precision 1.000 (0 extra boxes), 1 pictures answered"
+    found = "recall 0.500 (1 of 2 faces), precision 1.000 (0 extra boxes), 1 picture answered"
     assert capsys.readouterr().out.splitlines() == [
         f"stable 1.0: {found}, 0 failed",
         f"gray 1.1: {found}, 0 failed",
@@ -81,11 +81,13 @@ def test_a_service_that_fails_is_a_failure(labels: str, capsys: pytest.CaptureFi
     with service(status=500) as url:
         status = main(["probe", "--url", url, "--labels", labels])
 
-    assert (status, capsys.readouterr().out) == (
+    said = capsys.readouterr()
+    assert (status, said.out) == (
         1,
         "stable 1.0: recall - (0 of 0 faces), precision - (0 extra boxes), "
         "0 pictures answered, 1 failed\n",
     )
+    assert said.err == f"1 picture failed; the last: {url} answered HTTP 500\n"
 
 
 def test_nobody_there_is_a_failure_of_an_unknown_track(
@@ -96,7 +98,47 @@ def test_nobody_there_is_a_failure_of_an_unknown_track(
 
     status = main(["probe", "--url", url, "--labels", labels])
 
-    assert (status, capsys.readouterr().out.startswith("unknown unknown: recall -")) == (1, True)
+    said = capsys.readouterr()
+    assert (status, said.out.startswith("unknown unknown: recall -")) == (1, True)
+    assert said.err == f"1 picture failed; the last: {url}: Connection refused\n"
+
+
+def test_a_service_that_is_another_one_is_a_failure(
+    labels: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(FACE, "width", None)
+    with service() as url:
+        status = main(["probe", "--url", url, "--labels", labels])
+
+    wanted = f"1 picture failed; the last: {url} answered, but not as a face blur service does\n"
+    assert (status, capsys.readouterr().err) == (1, wanted)
+
+
+def test_a_port_that_is_taken_is_told(labels: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with service() as url:
+        port = url.rpartition(":")[2]
+        status = main(["probe", "--url", url, "--labels", labels, "--every", "9", "--serve", port])
+
+    wanted = f"faceblur probe: --serve {port}: Address already in use.\n"
+    assert (status, capsys.readouterr().err) == (2, wanted)
+
+
+@pytest.mark.parametrize(
+    ("more", "want"),
+    [
+        (["--every", "0"], "must be a number of 0.1 or more, found '0'"),
+        (["--every", "nan"], "found 'nan'"),
+        (["--least-recall", "90"], "must be a number from 0 to 1, found '90'"),
+        (["--serve", "65536"], "must be a port from 0 to 65535, found '65536'"),
+    ],
+)
+def test_numbers_out_of_range_are_refused(
+    capsys: pytest.CaptureFixture[str], more: list[str], want: str
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["probe", "--url", "http://127.0.0.1:1", "--labels", "x.json", *more])
+
+    assert (ended.value.code, want in capsys.readouterr().err) == (2, True)
 
 
 def test_counts_are_written_for_the_node_exporter(labels: str, tmp_path: Path) -> None:
