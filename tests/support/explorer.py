@@ -117,7 +117,7 @@ class Explorer(RuleBasedStateMachine):
                 if not any(side in key for side in gone)
             }
             is_down = lost == "server"
-            self.look(NoSamples(found.at, "down") if is_down else Samples(found.at, kept))
+            self.look(NoSamples(found.at, "down") if is_down else replace(found, series=kept))
 
     @rule()
     def a_counter_goes_back(self) -> None:
@@ -225,7 +225,8 @@ class Explorer(RuleBasedStateMachine):
 
     def _samples(self) -> Samples:
         found = self.world.samples(self.plan)
-        return Samples(found.at, {**found.series, "queue:gray:value": (Series((), self.queue),)})
+        queue = {"queue:gray:value": (Series((), self.queue),)}
+        return replace(found, series={**found.series, **queue})
 
     def _check(self, before: State, decision: Decision, verb: Verb | None) -> None:
         after = decision.state

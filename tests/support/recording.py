@@ -6,34 +6,46 @@ Floats are written in full, so that what is read back is the same to the last bi
 import json
 from collections.abc import Iterable, Iterator
 from datetime import datetime
+from typing import Any
 
 from faceblur_operator.core.snapshot import NoSamples, Samples, Series
 
 
 def written(samples: Samples | NoSamples) -> str:
     """Return one answer of Prometheus as a line."""
-    said: dict[str, object] = {"at": samples.at.isoformat()}
+    return json.dumps(_said(samples))
+
+
+def _said(samples: Samples | NoSamples) -> dict[str, Any]:
+    said: dict[str, Any] = {"at": samples.at.isoformat()}
     if isinstance(samples, NoSamples):
-        return json.dumps(said | {"why": samples.why})
+        return said | {"why": samples.why}
     series = {
         key: [[dict(one.labels), one.value] for one in found]
         for key, found in samples.series.items()
     }
-    return json.dumps(said | {"series": series})
+    read_at = samples.read_at.isoformat() if samples.read_at else None
+    past = _said(samples.past) if samples.past else None
+    return said | {"series": series, "read_at": read_at, "past": past}
 
 
 def read(lines: Iterable[str]) -> Iterator[Samples | NoSamples]:
     """Return the answers that were written."""
     for line in lines:
         said = json.loads(line)
-        at = datetime.fromisoformat(said["at"])
         if "why" in said:
-            yield NoSamples(at, said["why"])
-            continue
-        yield Samples(
-            at,
-            {
-                key: tuple(Series(tuple(sorted(labels.items())), value) for labels, value in found)
-                for key, found in said["series"].items()
-            },
-        )
+            yield NoSamples(datetime.fromisoformat(said["at"]), said["why"])
+        else:
+            yield _samples(said)
+
+
+def _samples(said: dict[str, Any]) -> Samples:
+    return Samples(
+        datetime.fromisoformat(said["at"]),
+        {
+            key: tuple(Series(tuple(sorted(labels.items())), value) for labels, value in found)
+            for key, found in said["series"].items()
+        },
+        read_at=datetime.fromisoformat(said["read_at"]) if said["read_at"] else None,
+        past=_samples(said["past"]) if said["past"] else None,
+    )

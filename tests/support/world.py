@@ -10,8 +10,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from faceblur_operator.api.reasons import Phase
+from faceblur_operator.core.bridge import wanted
 from faceblur_operator.core.commands import ANNOTATION
-from faceblur_operator.core.decide import Request, decide
+from faceblur_operator.core.decide import Request, decide, recall
 from faceblur_operator.core.decision import (
     Apply,
     ClearCommand,
@@ -146,6 +147,9 @@ class World:
     counted: dict[str, list[float]] = field(
         default_factory=lambda: {"gray": [0.0, 0.0], "stable": [0.0, 0.0]}
     )
+    # What Prometheus answered before, and whether it still knows.
+    answered: dict[datetime, Samples] = field(default_factory=dict)
+    remembers: bool = True
 
     def command(self, text: str) -> None:
         """Put a command on the rollout, as a person does."""
@@ -165,7 +169,15 @@ class World:
                 labels = (("pod", f"{side}-1"),)
                 series[f"{one.name}:{side}:total"] = (Series(labels, total),)
                 series[f"{one.name}:{side}:bad"] = (Series(labels, bad),)
-        return Samples(self.now, series)
+        found = Samples(self.now, series, read_at=self.now)
+        self.answered[self.now] = found
+        return replace(found, past=self._past())
+
+    def _past(self) -> Samples | None:
+        """Return what the engine would have asked Prometheus about the past."""
+        memory = recall(self.memory, self.status)
+        asked = wanted(replace(memory, awake_since=memory.awake_since or self.now))
+        return self.answered.get(asked) if asked is not None and self.remembers else None
 
     def snapshot(self, samples: Samples | NoSamples | None = None) -> Snapshot:
         return Snapshot(

@@ -10,7 +10,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from time import monotonic
 from typing import Any
 
@@ -72,7 +72,12 @@ class PrometheusSource:
         self._servers: OrderedDict[str, _Server] = OrderedDict()
 
     async def query(
-        self, url: str, queries: Mapping[str, str], *, timeout: timedelta
+        self,
+        url: str,
+        queries: Mapping[str, str],
+        *,
+        timeout: timedelta,
+        at: datetime | None = None,
     ) -> Samples | NoSamples:
         """Return the series of each query under its key; see `ports/metrics.py`."""
         loop = asyncio.get_running_loop()
@@ -80,12 +85,14 @@ class PrometheusSource:
         seconds = timeout.total_seconds()
         why: str | None = None
         found: Mapping[str, tuple[Series, ...]] = {}
+        read_at: datetime | None = None
         try:
             async with asyncio.timeout(seconds):
                 result = await loop.run_in_executor(
-                    self._server(url).pool, self._server(url).ask, joined(queries), seconds
+                    self._server(url).pool, self._server(url).ask, joined(queries), seconds, at
                 )
             found = grouped(result, queries, self._server(url).known)
+            read_at = moment_of(result)
         except (TimeoutError, requests.Timeout):
             why = f"no answer within {seconds:g} s"
         except requests.JSONDecodeError:
@@ -101,7 +108,7 @@ class PrometheusSource:
         self._meter.query(seconds=loop.time() - begun, is_answered=why is None)
         if why is not None:
             return NoSamples(asked_at, f"Prometheus {url}: {why}")
-        return Samples(asked_at, found)
+        return Samples(asked_at, found, read_at)
 
     def close(self) -> None:
         """End the threads without waiting for hanging ones."""
@@ -127,7 +134,7 @@ class _Server:
         self.known: dict[Labels, Labels] = {}
         self.pool = ThreadPoolExecutor(THREADS, thread_name_prefix="prometheus")
 
-    def ask(self, query: str, seconds: float) -> object:
+    def ask(self, query: str, seconds: float, at: datetime | None) -> object:
         """Ask on this thread's own connection."""
         connection = getattr(self._own, "connection", None)
         if connection is None:
@@ -136,6 +143,9 @@ class _Server:
             )
             self._own.connection = connection
         params = {"timeout": f"{seconds:g}s"}
+        if at is not None:
+            # Prometheus counts in milliseconds.
+            params["time"] = f"{at.timestamp():.3f}"
         # The client's own hint says int; it hands the value on to requests, which takes both.
         return connection.custom_query(query, params=params, timeout=seconds)  # type: ignore[arg-type]
 
@@ -179,6 +189,15 @@ def grouped(
     if len(known) > KEPT_LABELS:
         known.clear()
     return {key: tuple(series) for key, series in found.items()}
+
+
+def moment_of(result: object) -> datetime | None:
+    """Return the moment that an instant vector is about, by the server's clock; None: unknown."""
+    try:
+        seconds = result[0]["value"][0]  # type: ignore[index]  # checked by what follows
+        return datetime.fromtimestamp(round(float(seconds), 3), UTC)
+    except (IndexError, KeyError, OverflowError, OSError, TypeError, ValueError):
+        return None
 
 
 def _read(response: requests.Response, ends: float) -> bytes:

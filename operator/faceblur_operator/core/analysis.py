@@ -64,9 +64,17 @@ def is_analysing(state: State) -> bool:
 
 
 def analyse(
-    plan: Plan, state: State, samples: Samples | NoSamples, seen: Looks
+    plan: Plan,
+    state: State,
+    samples: Samples | NoSamples,
+    seen: Looks,
+    *,
+    is_bridged: bool = False,
 ) -> tuple[State, Looks]:
-    """Return the state with the evidence of these samples, and what has been seen."""
+    """Return the state with the evidence of these samples, and what has been seen.
+
+    `is_bridged`: they are about all that came while no process looked; see `bridge.py`.
+    """
     before = _before(plan, state)
     if isinstance(samples, NoSamples):
         blind = Blind(Verdict.ERROR, samples.why)
@@ -74,6 +82,8 @@ def analyse(
         return changed(state, slos=slos, no_data_since=state.no_data_since or samples.at), seen
     is_warm = state.traffic_since is not None and (samples.at - state.traffic_since >= plan.warmup)
     terms = terms_of(plan, state, samples.at)
+    if is_bridged:
+        terms = terms._replace(is_bridged=True)
     pairs = zip(before, plan.objectives, strict=True)
     counted = ledger.counted(plan.objectives, samples, seen)
     after: Looks
@@ -98,18 +108,22 @@ def analyse(
     verdicts = list(map(VERDICT, judged))
     is_blind = NO_DATA in verdicts or ERROR in verdicts
     since = (state.no_data_since or samples.at) if is_blind else None
-    return sampled(state, tuple(judged), samples.at, since), after
+    return sampled(state, tuple(judged), samples.at, since, samples.read_at), after
 
 
-def unheard(plan: Plan, state: State, now: datetime) -> State:
+def unheard(plan: Plan, state: State, now: datetime, awake_since: datetime) -> State:
     """Return the state in which no answer at all, for too long, is a lack of data too.
 
     Nobody may be asking: gray has no pods to ask about, or the specification cannot be followed.
+    What was heard before this process looked first may be much younger than the stored status.
     """
     if not is_analysing(state) or state.no_data_since is not None:
         return state
     heard = state.sampled_at or state.weighted_since
-    if heard is None or now - heard <= _patience(plan):
+    if heard is None:
+        return state
+    heard = max(heard, awake_since)
+    if now - heard <= _patience(plan):
         return state
     return changed(state, no_data_since=heard)
 
@@ -130,6 +144,7 @@ def terms_of(plan: Plan, state: State, now: datetime) -> Terms:
         plan.on_shared_breach is OnSharedBreach.ROLLBACK,
         (now - begun).total_seconds(),
         0 < state.weight < 100,
+        False,
     )
     return made(Terms, fields)
 
@@ -267,7 +282,8 @@ def _judge_tick(
         return waiting(hear(slo, stable, samples.at) if stable else slo, "warming up")
     if gray is None:
         return waiting(slo, "first look, counting from here")
-    return judge_ratio(learn(slo, objective, gray, stable, samples.at), objective, terms)
+    learnt = learn(slo, objective, gray, stable, samples.at, is_compared=not terms.is_bridged)
+    return judge_ratio(learnt, objective, terms)
 
 
 def _judge_value(

@@ -84,7 +84,7 @@ def follow(state: State, view: View) -> State:
     judged = digest_of(view.plan.objectives)
     if state.judged != judged and view.plan.refusal is None:
         slos = () if state.judged else state.slos
-        state = replace(state, judged=judged, slos=slos, no_data_since=None)
+        state = replace(state, judged=judged, slos=slos, no_data_since=None, read=None)
     if state.config != view.config and not state.config:
         state = replace(state, config=view.config)
     return _on_the_ladder(state, view)

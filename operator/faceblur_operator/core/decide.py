@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from faceblur_operator.api.reasons import ConditionType, Reason, Verdict
-from faceblur_operator.core import configs, gates, handover, memo, outward, pods, preflight
+from faceblur_operator.core import bridge, configs, gates, handover, memo, outward, pods, preflight
 from faceblur_operator.core.admission import admit, caution, measure
 from faceblur_operator.core.analysis import analyse, is_analysing, unheard, verdict_of
 from faceblur_operator.core.beginning import begin, follow, reconfigured, unfrozen
@@ -87,6 +87,8 @@ def decide(request: Request) -> Decision:
     """Return what to do now."""
     plan, snapshot, now = request.plan, request.snapshot, request.now
     memory = recall(request.memory, request.stored_status)
+    if memory.awake_since is None:
+        memory = replace(memory, awake_since=now)
     before = memory.state
     prepared = still(plan, snapshot, before.config, memory.kept)
     if prepared is not None and (quick := _quietly(request, memory)) is not None:
@@ -108,7 +110,8 @@ def decide(request: Request) -> Decision:
     verdict = _verdict(plan, state, now)
     key = key_of(state, verdict, unmeasurable)
     quiet, written_at = kept.quiet, memory.written_at
-    memory = Memory(state, seen, unmeasurable, written_at, baseline, kept)
+    awake_since = memory.awake_since
+    memory = Memory(state, seen, unmeasurable, written_at, baseline, kept, awake_since)
     if (
         quiet is not None
         and note is None
@@ -156,7 +159,8 @@ def _quietly(request: Request, memory: Memory) -> Decision | None:
             return None
         if state.message != refused.message:
             state = changed(state, message=refused.message)
-    memory = Memory(state, seen, None, memory.written_at, memory.baseline, kept)
+    written_at, baseline, awake_since = memory.written_at, memory.baseline, memory.awake_since
+    memory = Memory(state, seen, None, written_at, baseline, kept, awake_since)
     return Decision(state, memory, (), None, (), left(quiet, now), ())
 
 
@@ -170,10 +174,13 @@ def _next(
         if _was_frozen(request.stored_status):
             state = unfrozen(state, view)
         state = follow(begin(state, view), view)
+        if state.judged != before.judged:
+            seen = {}
         if samples is not None and is_analysing(state) and plan.refusal is None:
-            known = seen if state.judged == before.judged else {}
-            state, seen = analyse(plan, state, samples, known)
-        state = unheard(plan, state, view.now)
+            bridged = {} if seen else bridge.bridged(plan, state, samples)
+            known = seen or bridged
+            state, seen = analyse(plan, state, samples, known, is_bridged=bool(bridged))
+        state = unheard(plan, state, view.now, memory.awake_since or view.now)
     state, note = hear(state, view, request.stored_status)
     note = note or reconfigured(before, state)
     if not _is_frozen(plan, state):
@@ -341,7 +348,8 @@ def _report(request: Request, memory: Memory, before: State, kept: Kept, told: T
         env=plan.gray_env,
         about=(plan, request.snapshot),
     )
-    next_state = replace(state, serial=state.serial + 1)
+    read = bridge.stored(plan, state.read, memory.seen)
+    next_state = replace(state, serial=state.serial + 1, read=read)
     status = status_of(next_state, before, request.stored_status, facts)
     is_new = is_worth_storing(
         status, request.stored_status, written_at=memory.written_at, now=now, state=state

@@ -7,17 +7,17 @@ from dataclasses import fields
 from datetime import datetime
 from operator import attrgetter
 
-from faceblur_operator.core.state import SloState, State
+from faceblur_operator.core.state import Reading, SloState, State
 
 # What moves at nearly every tick without changing which objects shall exist or what is told about
 # the rollout beyond its sentences and numbers. A new field is not among them unless listed here.
-VOLATILE = frozenset({"slos", "sampled_at", "no_data_since", "message", "serial"})
+VOLATILE = frozenset({"slos", "sampled_at", "no_data_since", "message", "read", "serial"})
 NAMES = tuple(one.name for one in fields(State))
 
 _values = attrgetter(*NAMES)
 _PLACES = {name: place for place, name in enumerate(NAMES)}
 _SLOS, _SAMPLED_AT = _PLACES["slos"], _PLACES["sampled_at"]
-_NO_DATA_SINCE = _PLACES["no_data_since"]
+_NO_DATA_SINCE, _READ = _PLACES["no_data_since"], _PLACES["read"]
 _footing = attrgetter(*(name for name in NAMES if name not in VOLATILE))
 
 
@@ -28,11 +28,17 @@ def footing(state: State) -> tuple[object, ...]:
 
 
 def sampled(
-    state: State, slos: tuple[SloState, ...], at: datetime, no_data_since: datetime | None
+    state: State,
+    slos: tuple[SloState, ...],
+    at: datetime,
+    no_data_since: datetime | None,
+    read_at: datetime | None,
 ) -> State:
     """Return the state with what samples said at a time."""
     values = list(_values(state))
     values[_SLOS], values[_SAMPLED_AT], values[_NO_DATA_SINCE] = slos, at, no_data_since
+    if read_at is not None:
+        values[_READ] = Reading(read_at)
     return State(*values)
 
 

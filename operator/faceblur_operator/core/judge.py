@@ -44,6 +44,7 @@ class Terms(NamedTuple):
         log_worse: log E that shows gray worse than stable: log(1/α).
         rolls_back_shared: a breach that stable shares counts as gray's.
         is_split: both sides get traffic by the weight, so what hits both shows on both.
+        is_bridged: the events came while no process looked; see `bridge.py`.
         counted_s: for how many seconds events have been counted.
     """
 
@@ -53,6 +54,7 @@ class Terms(NamedTuple):
     rolls_back_shared: bool
     counted_s: float = 0.0
     is_split: bool = True
+    is_bridged: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,11 +124,19 @@ def _missing(objective: RatioObjective, side: str, samples: Samples, what: str) 
 
 
 def learn(
-    state: SloState, objective: RatioObjective, gray: Tick, stable: Tick | None, at: datetime
+    state: SloState,
+    objective: RatioObjective,
+    gray: Tick,
+    stable: Tick | None,
+    at: datetime,
+    *,
+    is_compared: bool = True,
 ) -> SloState:
-    """Return the evidence with one tick added."""
-    versus, versus_after, waiting_before, waiting_after = _compared(
-        state, objective, gray, stable, at
+    """Return the evidence with one tick added; without comparing it, when it is a long one."""
+    versus, versus_after, waiting_before, waiting_after = (
+        _compared(state, objective, gray, stable, at)
+        if is_compared
+        else (state.versus, state.versus_after, ALL_COMPARED, ALL_COMPARED)
     )
     total, bad = state.gray.total + gray.total, state.gray.bad + gray.bad
     other = state.stable

@@ -5,7 +5,7 @@ operator goes on from exactly the same evidence.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -13,7 +13,7 @@ from faceblur_operator.api.reasons import ConditionType, Reason, Verdict
 from faceblur_operator.core import outside_memo
 from faceblur_operator.core.conditions import stage_of
 from faceblur_operator.core.evidence import RATIO_STEPS, Counts
-from faceblur_operator.core.state import Grant, Previous, SloState, State
+from faceblur_operator.core.state import Grant, Previous, Reading, SloState, State
 
 TIMES = (
     "since",
@@ -48,6 +48,9 @@ def dump(state: State) -> str:
     memo |= {name: getattr(state, name) for name in WORDS if getattr(state, name)}
     optional = {"granted": state.granted.value, "rising": state.rising, "capacity": state.capacity}
     memo |= {name: value for name, value in optional.items() if value}
+    if state.read is not None and state.read.print:
+        read = state.read
+        memo["read"] = [read.at.isoformat(), read.print, int(read.is_whole)]
     memo |= outside_memo.dump(state.outbox)
     if state.previous is not None:
         memo["previous"] = {
@@ -112,6 +115,7 @@ def _load(memo: Mapping[str, Any], status: Mapping[str, Any]) -> State:
         judged=str(memo.get("judged", "")),
         undone=str(memo.get("undone", "")),
         config=str(memo.get("config", "")),
+        read=_load_read(memo["read"]) if "read" in memo else None,
         **{name: datetime.fromisoformat(text) for name, text in memo["times"].items()},
     )
 
@@ -144,6 +148,11 @@ def _load_slo(name: str, memo: Mapping[str, Any], message: str) -> SloState:
         value=memo.get("x"),
         bound=memo.get("y"),
     )
+
+
+def _load_read(memo: Sequence[Any]) -> Reading:
+    at, fingerprint, is_whole = memo
+    return Reading(datetime.fromisoformat(at), str(fingerprint), bool(is_whole))
 
 
 def _load_previous(memo: Mapping[str, Any]) -> Previous:

@@ -12,12 +12,16 @@ from faceblur_operator.core.decision import Event, Note
 from faceblur_operator.core.refusal import Refusal
 from faceblur_operator.core.state import ACTIVE, SloState, Stage, State
 
-# What matters is stored at once. Of numbers that move at every tick a restart loses what came since
-# they were stored: of what speaks against gray so much at most, of the rest so much.
+# What matters is stored at once. Numbers that move at every tick are stored so often at most, and
+# so often while somebody waits for them.
 REFRESH_TURNED = timedelta(seconds=10)
 REFRESH = timedelta(seconds=60)
 # What speaks against gray is stored sooner once it has grown by more than this.
 TURNED = 1.25
+# While all objectives pass, Prometheus remembers the rest (`bridge.py`). Should it have forgotten,
+# a restart loses what came since numbers were stored: so long, or no more than they were before.
+REFRESH_PASSED = timedelta(minutes=10)
+GROWN = 2
 # A status is read and written whole, and the latest of it in full: what is older is kept short.
 KEPT_HISTORY = 6
 LONGEST_OF_HISTORY = 80
@@ -121,10 +125,18 @@ def is_fresh(written_at: datetime | None, now: datetime, against: Against, state
     if written_at is None:
         return False
     age = now - written_at
-    return age < REFRESH_TURNED or (
-        age < REFRESH
-        and state.reason not in COUNTING_UP
-        and not any(_has_turned(against.get(one.name), one) for one in state.slos)
+    if age < REFRESH_TURNED:
+        return True
+    if state.reason in COUNTING_UP:
+        return False
+    if any(_has_turned(against.get(one.name), one) for one in state.slos):
+        return False
+    if age < REFRESH:
+        return True
+    if state.read is None or any(one.verdict is not Verdict.PASS for one in state.slos):
+        return False
+    return age < REFRESH_PASSED or not any(
+        _has_grown(against.get(one.name), one) for one in state.slos
     )
 
 
@@ -137,6 +149,11 @@ def _has_turned(stored: SloState | None, slo: SloState) -> bool:
         or slo.breaches > stored.breaches
         or slo.restarts != stored.restarts
     )
+
+
+def _has_grown(stored: SloState | None, slo: SloState) -> bool:
+    """Whether a restart that Prometheus does not help would forget more than it would keep."""
+    return stored is None or slo.gray.total > GROWN * stored.gray.total
 
 
 def events_of(
@@ -270,4 +287,6 @@ def _remembered(status: Mapping[str, Any]) -> object:
     """Return why the stored state is where it is, and what it would put back."""
     memory = memo.peek(status)
     kept = ("reason", "command", "granted", "paused_by", "rising", "judged", "undone")
-    return *(memory.get(name) for name in kept), str(memory.get("previous"))
+    # For how long data has been missing must not be forgotten.
+    is_blind = "no_data_since" in memory.get("times", {})
+    return *(memory.get(name) for name in kept), is_blind, str(memory.get("previous"))

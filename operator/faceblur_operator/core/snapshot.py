@@ -70,10 +70,18 @@ class Series(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Samples:
-    """The answer to one batched query: for each query key the series it matched."""
+    """The answer to one batched query: for each query key the series it matched.
+
+    Attributes:
+        at: when it was asked.
+        read_at: the moment it is about, by Prometheus' own clock; None when no series says it.
+        past: what the same question was answered about the moment that was asked for besides.
+    """
 
     at: datetime
     series: Mapping[str, tuple[Series, ...]]
+    read_at: datetime | None = None
+    past: "Samples | None" = None
 
 
 @dataclass(frozen=True, slots=True)

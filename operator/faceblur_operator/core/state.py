@@ -111,6 +111,20 @@ class SloState(NamedTuple):
     marks: tuple[Mark, ...] = ()
 
 
+class Reading(NamedTuple):
+    """The answer of Prometheus up to which events are counted; see `bridge.py`.
+
+    Attributes:
+        at: the moment it is about, by Prometheus' own clock.
+        print: fingerprint of the counters then; only in a state that was stored.
+        is_whole: no series of gray was missing then that had been counted before.
+    """
+
+    at: datetime
+    print: str = ""
+    is_whole: bool = True
+
+
 @dataclass(frozen=True, slots=True)
 class Previous:
     """What stable ran before the promotion: its image, and the values of the variables we set."""
@@ -146,6 +160,7 @@ class State:
         gates: what the gates answered in this release.
         outbox: what has to be told, and to whom it has been.
         config: digest of the ConfigMaps and Secrets that this release began with.
+        read: up to where events are counted.
         serial: counts the stored statuses, so that a stale memory is noticed.
     """
 
@@ -178,6 +193,7 @@ class State:
     gates: tuple[GateState, ...] = ()
     outbox: Outbox = NOTHING_TO_TELL
     config: str = ""
+    read: Reading | None = None
     serial: int = 0
 
 
@@ -187,6 +203,7 @@ class Memory:
 
     Attributes:
         kept: what saves work at the next look; see `prepared.py`.
+        awake_since: when this process looked first; of what was before, it only knows the status.
     """
 
     state: State
@@ -195,3 +212,4 @@ class Memory:
     written_at: datetime | None = None
     baseline: Baseline = NOTHING_COUNTED
     kept: "Kept | None" = field(default=None, compare=False, repr=False)
+    awake_since: datetime | None = None

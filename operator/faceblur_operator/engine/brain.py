@@ -6,13 +6,14 @@ from typing import Any, Protocol
 
 from faceblur_operator.api import FaceBlurRolloutSpec
 from faceblur_operator.core.analysis import pace
+from faceblur_operator.core.bridge import wanted
 from faceblur_operator.core.compiler import Defaults, compile_plan, watching
 from faceblur_operator.core.decide import Request, decide, queries, refuse
 from faceblur_operator.core.decision import Decision
 from faceblur_operator.core.plan import Plan
 from faceblur_operator.core.refusal import Refusal
 from faceblur_operator.core.snapshot import Json, Snapshot
-from faceblur_operator.core.state import State
+from faceblur_operator.core.state import Memory, State
 
 
 class Brain(Protocol):
@@ -39,6 +40,10 @@ class Brain(Protocol):
         self, plan: Plan, snapshot: Snapshot, stored_status: Mapping[str, Any]
     ) -> dict[str, str]:
         """Return what Prometheus has to be asked."""
+        ...
+
+    def past(self, memory: Memory) -> datetime | None:
+        """Return about which moment of the past Prometheus has to be asked too."""
         ...
 
     def pace(self, plan: Plan, state: State, now: datetime, *, asking: int) -> timedelta:
@@ -68,6 +73,9 @@ class _CoreBrain:
         self, plan: Plan, snapshot: Snapshot, stored_status: Mapping[str, Any]
     ) -> dict[str, str]:
         return queries(plan, snapshot, stored_status)
+
+    def past(self, memory: Memory) -> datetime | None:
+        return wanted(memory)
 
     def pace(self, plan: Plan, state: State, now: datetime, *, asking: int) -> timedelta:
         return pace(plan, state, now, asking=asking)

@@ -19,7 +19,7 @@ from faceblur_operator.core.errands import Errand, Report
 from faceblur_operator.core.plan import Plan
 from faceblur_operator.core.refusal import Refusal
 from faceblur_operator.core.snapshot import Json, NoSamples, Samples, Snapshot
-from faceblur_operator.core.state import Memory, State
+from faceblur_operator.core.state import Memory
 from faceblur_operator.engine.brain import Brain
 from faceblur_operator.engine.log import fields
 from faceblur_operator.engine.writing import Doors, Unwritten, Writing
@@ -36,12 +36,14 @@ class Ask:
     Attributes:
         interval: how soon the next question follows, if Prometheus answers fast.
         longest: how long it may be put off for a slow one; None: as for a fast one.
+        past: a moment, by Prometheus' clock, about which the same is asked beside now.
     """
 
     url: str
     queries: Mapping[str, str]
     interval: timedelta
     longest: timedelta | None = None
+    past: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +160,7 @@ class Reconciler:
         await self._carry_out(resource, kept, decision)
         status = stored if decision.status is None else decision.status
         queries = self._queries(kept, plan, snapshot, status)
-        ask = self._ask(key, plan, queries, decision.state, request.now)
+        ask = self._ask(key, plan, queries, decision, request.now)
         LOG.debug(
             "looked", extra=fields(key, effects=len(decision.effects), sampled=samples is not None)
         )
@@ -167,14 +169,15 @@ class Reconciler:
         return Outcome(self._look_again(kept, decision), ask, errands=errands)
 
     def _ask(
-        self, key: Key, plan: Plan, queries: Mapping[str, str], state: State, now: datetime
+        self, key: Key, plan: Plan, queries: Mapping[str, str], decision: Decision, now: datetime
     ) -> Ask | None:
         if not queries:
             self._asking.discard(key)
             return None
         self._asking.add(key)
-        pace = self._brain.pace(plan, state, now, asking=len(self._asking))
-        return Ask(plan.prometheus_url, queries, pace, longest=plan.interval)
+        pace = self._brain.pace(plan, decision.state, now, asking=len(self._asking))
+        past = self._brain.past(decision.memory)
+        return Ask(plan.prometheus_url, queries, pace, longest=plan.interval, past=past)
 
     def _queries(
         self, kept: _Kept, plan: Plan, snapshot: Snapshot, status: Json

@@ -2,9 +2,11 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 from faceblur_operator.core.analysis import hurried
+from faceblur_operator.core.snapshot import NoSamples, Samples
 from faceblur_operator.engine.reconciler import Answer, Ask
 from faceblur_operator.ports import MetricsSource
 
@@ -40,12 +42,25 @@ class Sampler:
                 # The first question, or a stall: from now on, nothing is made up for.
                 turn = loop.time()
             begun = loop.time()
-            answer = await self._source.query(ask.url, ask.queries, timeout=_timeout(ask))
+            samples = await self._answered(ask)
             took = timedelta(seconds=loop.time() - begun)
-            deliver(Answer(ask, answer))
+            deliver(Answer(ask, samples))
             # From the first answer counting begins; only the second tells anything.
             is_first, before = before is None or before.queries != ask.queries, ask
             turn = await self._next(turn, ask, took, is_first=is_first)
+
+    async def _answered(self, ask: Ask) -> Samples | NoSamples:
+        """Ask about now and, at the same time, about the past, if that is wanted too."""
+        source, timeout = self._source, _timeout(ask)
+        if ask.past is None:
+            return await source.query(ask.url, ask.queries, timeout=timeout)
+        samples, past = await asyncio.gather(
+            source.query(ask.url, ask.queries, timeout=timeout),
+            source.query(ask.url, ask.queries, timeout=timeout, at=ask.past),
+        )
+        if isinstance(samples, NoSamples) or isinstance(past, NoSamples):
+            return samples
+        return replace(samples, past=past)
 
     async def _question(self) -> Ask:
         while self._ask is None:

@@ -10,7 +10,7 @@ import json
 import random
 import sys
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from time import process_time
 from typing import Any
 
@@ -24,7 +24,7 @@ from faceblur_operator.adapters.kube_events import KubeEvents
 from faceblur_operator.adapters.kube_reader import INDEX, KubeReader
 from faceblur_operator.adapters.kube_writer import KubeWriter
 from faceblur_operator.adapters.object_cache import ObjectCache
-from faceblur_operator.adapters.prometheus import Labels, grouped
+from faceblur_operator.adapters.prometheus import Labels, grouped, moment_of
 from faceblur_operator.adapters.prometheus_meter import PrometheusMeter
 from faceblur_operator.adapters.system_clock import SystemClock
 from faceblur_operator.core.compiler import Defaults
@@ -104,15 +104,22 @@ class FarPrometheus:
         self._known: dict[Labels, Labels] = {}
 
     async def query(
-        self, url: str, queries: Mapping[str, str], *, timeout: timedelta
+        self,
+        url: str,
+        queries: Mapping[str, str],
+        *,
+        timeout: timedelta,
+        at: datetime | None = None,
     ) -> Samples | NoSamples:
-        at = self._clock.now()
+        asked_at = self._clock.now()
+        if at is not None:
+            return NoSamples(asked_at, f"Prometheus {url}: remembers nothing")
         try:
             async with asyncio.timeout(timeout.total_seconds()):
                 result = await self._line.ask(queries=list(queries))
         except TimeoutError:
-            return NoSamples(at, f"Prometheus {url}: no answer")
-        return Samples(at, grouped(result, queries, self._known))
+            return NoSamples(asked_at, f"Prometheus {url}: no answer")
+        return Samples(asked_at, grouped(result, queries, self._known), moment_of(result))
 
 
 class Measured(PrometheusMeter):

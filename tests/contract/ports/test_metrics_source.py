@@ -1,14 +1,20 @@
 """What the engine may expect of a `MetricsSource`; the fake and the real adapter both keep it."""
 
 import asyncio
-from collections.abc import Callable, Mapping
-from datetime import timedelta
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from tests.support.fakes.http_prometheus import Reply, http_prometheus, keys_of, said, vector
 from tests.support.fakes.ports import FakeMeter, FakePrometheus
 
-from faceblur_operator.adapters.prometheus import KEPT_LABELS, Labels, PrometheusSource, grouped
+from faceblur_operator.adapters.prometheus import (
+    KEPT_LABELS,
+    Labels,
+    PrometheusSource,
+    grouped,
+    moment_of,
+)
 from faceblur_operator.adapters.system_clock import SystemClock
 from faceblur_operator.core.snapshot import NoSamples, Samples, Series
 from faceblur_operator.ports import MetricsSource
@@ -94,6 +100,103 @@ def test_silence_ends_at_the_timeout_with_a_sentence(
 
     assert isinstance(found, NoSamples)
     assert found.why.endswith("no answer within 0.3 s")
+
+
+@pytest.fixture(params=["fake", "real"])
+def remembering(request: pytest.FixtureRequest) -> Iterator[Callable[..., Samples | NoSamples]]:
+    """Return a way to ask a source whose counter grows by one with each question about now."""
+    told: dict[str, str] = {}
+    count = 0
+
+    def counted() -> str:
+        nonlocal count
+        count += 1
+        return str(count)
+
+    def reply(_: str) -> Reply:
+        asked = server.times[-1]
+        at = asked or f"{1767225600 + len(told) / 8:.3f}"
+        if asked is None:
+            told[at] = counted()
+        metric = {"pod": "a", "faceblur_query": "success:gray:total"}
+        return vector(*([(metric, told[at])] if at in told else []), at=float(at))
+
+    def answer(_: Mapping[str, str]) -> Mapping[str, tuple[Series, ...]]:
+        return {"success:gray:total": (Series((("pod", "a"),), float(counted())),)}
+
+    fake = FakePrometheus(SystemClock(), answer)
+    real = PrometheusSource(SystemClock(), FakeMeter())
+    with http_prometheus(reply) as server:
+        source: MetricsSource = fake if request.param == "fake" else real
+
+        def run(at: datetime | None = None) -> Samples | NoSamples:
+            return asyncio.run(source.query(server.url, QUERIES, timeout=PATIENT, at=at))
+
+        yield run
+    real.close()
+
+
+def test_what_was_said_about_a_moment_is_said_again(
+    remembering: Callable[..., Samples | NoSamples],
+) -> None:
+    first, second = remembering(), remembering()
+    assert isinstance(first, Samples)
+    assert isinstance(second, Samples)
+    assert first.read_at is not None
+
+    again = remembering(first.read_at)
+
+    assert isinstance(again, Samples)
+    assert (again.series, again.read_at) == (first.series, first.read_at)
+    assert second.series != first.series
+    assert second.read_at != first.read_at
+
+
+def test_a_moment_that_nothing_is_known_about_has_no_series(
+    remembering: Callable[..., Samples | NoSamples],
+) -> None:
+    remembering()
+
+    found = remembering(datetime(2020, 1, 1, tzinfo=UTC))
+
+    assert isinstance(found, Samples)
+    assert (set(found.series.values()), found.read_at) == ({()}, None)
+
+
+def test_a_moment_is_asked_in_milliseconds() -> None:
+    at = datetime(2026, 1, 1, microsecond=123_000, tzinfo=UTC)
+    source = PrometheusSource(SystemClock(), FakeMeter())
+
+    with http_prometheus(vector()) as server:
+        for moment in (None, at):
+            asyncio.run(source.query(server.url, QUERIES, timeout=PATIENT, at=moment))
+        source.close()
+
+    assert server.times == [None, "1767225600.123"]
+
+
+@pytest.mark.parametrize(
+    ("value", "want"),
+    [
+        pytest.param([1767225600.123, "1"], datetime(2026, 1, 1, 0, 0, 0, 123_000, UTC), id="good"),
+        pytest.param([1767225600, "1"], datetime(2026, 1, 1, tzinfo=UTC), id="a whole second"),
+        pytest.param(["now", "1"], None, id="a word"),
+        pytest.param([float("nan"), "1"], None, id="no number"),
+        pytest.param([1e300, "1"], None, id="beyond all calendars"),
+        pytest.param([], None, id="nothing"),
+    ],
+)
+def test_the_moment_of_an_answer_is_that_of_its_series(
+    value: list[object], want: datetime | None
+) -> None:
+    assert moment_of([{"metric": {}, "value": value}]) == want
+
+
+NOTHING: tuple[object, ...] = ([], None, {"a": 1})
+
+
+def test_an_answer_without_series_tells_no_moment() -> None:
+    assert [moment_of(answer) for answer in NOTHING] == [None, None, None]
 
 
 # What only a real server can do wrong; the fake says any of these as a text.

@@ -5,7 +5,7 @@ import socket
 import subprocess
 import urllib.request
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -104,11 +104,11 @@ def _ready(port: int, folder: Path) -> int:
     return port
 
 
-def ask(url: str, **queries: str) -> Samples | NoSamples:
+def ask(url: str, at: datetime | None = None, /, **queries: str) -> Samples | NoSamples:
     async def go() -> Samples | NoSamples:
         source = PrometheusSource(SystemClock(), FakeMeter())
         try:
-            return await source.query(url, queries, timeout=timedelta(seconds=5))
+            return await source.query(url, queries, timeout=timedelta(seconds=5), at=at)
         finally:
             source.close()
 
@@ -145,6 +145,30 @@ def test_raw_counters_keep_their_labels(url: str) -> None:
     assert {one["job"] for one in labels} == {"itself"}
     assert {"/api/v1/query"} <= {one["handler"] for one in labels}
     assert all("faceblur_query" not in one for one in labels)
+
+
+def test_what_it_said_about_a_moment_it_says_again(url: str) -> None:
+    """Only a scrape that had begun by then and ended later may make it say more."""
+    query = "prometheus_http_requests_total"
+    first = ask(url, requests=query)
+    assert isinstance(first, Samples)
+    assert first.read_at is not None
+    at = first.read_at
+
+    def total(found: Samples | NoSamples) -> float:
+        assert isinstance(found, Samples)
+        return sum(one.value for one in found.series["requests"])
+
+    eventually(
+        lambda: total(ask(url, requests=query)),
+        lambda now: now > total(first) + 3,
+        within=START,
+        what="it has served and scraped itself",
+    )
+    again = [ask(url, at, requests=query) for _ in range(2)]
+
+    assert [one.read_at for one in again if isinstance(one, Samples)] == [at, at]
+    assert total(first) <= total(again[0]) == total(again[1]) <= total(first) + 3
 
 
 @pytest.mark.parametrize(

@@ -33,9 +33,9 @@ class Reply:
     cut: bool = False
 
 
-def vector(*series: tuple[dict[str, str], str], **more: Any) -> Reply:
-    """Return a good answer."""
-    result = [{"metric": labels, "value": [1767225600.0, value]} for labels, value in series]
+def vector(*series: tuple[dict[str, str], str], at: float = 1767225600.0, **more: Any) -> Reply:
+    """Return a good answer, about a moment."""
+    result = [{"metric": labels, "value": [at, value]} for labels, value in series]
     return said({"status": "success", "data": {"resultType": "vector", "result": result}, **more})
 
 
@@ -51,11 +51,16 @@ def keys_of(query: str) -> list[str]:
 
 @dataclass
 class HttpPrometheus:
-    """Answers each query with what `reply` says; remembers the queries."""
+    """Answers each query with what `reply` says; remembers the queries, and about when they were.
+
+    Attributes:
+        times: the moment that each query asks about, as it says it; None: now.
+    """
 
     reply: Callable[[str], Reply]
     url: str = ""
     queries: list[str] = field(default_factory=list)
+    times: list[str | None] = field(default_factory=list)
 
 
 @contextmanager
@@ -68,8 +73,10 @@ def http_prometheus(reply: Callable[[str], Reply] | Reply) -> Iterator[HttpProme
 
         def do_POST(self) -> None:
             length = int(self.headers.get("Content-Length", 0))
-            query = parse_qs(self.rfile.read(length).decode()).get("query", [""])[0]
+            form = parse_qs(self.rfile.read(length).decode())
+            query = form.get("query", [""])[0]
             fake.queries.append(query)
+            fake.times.append(form["time"][0] if "time" in form else None)
             _send(self, fake.reply(query))
 
         do_GET = do_POST  # noqa: N815 - named by the base class

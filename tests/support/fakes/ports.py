@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from faceblur_operator.api.reasons import Phase
 from faceblur_operator.core.decision import Event
@@ -92,22 +92,36 @@ class FakePrometheus:
         answer: makes the series of an answer; a text instead is why there is none.
         latency: how long an answer takes; more than the timeout: none comes.
         asked: when it was asked, in seconds of the loop, and what.
+        asked_of_past: the moments that it was asked about besides now.
+        remembers: it can tell what it answered before.
     """
 
     clock: Clock
     answer: Callable[[Queries], Mapping[str, tuple[Series, ...]] | str] = lambda _: {}
     latency: timedelta = timedelta(0)
     asked: list[tuple[float, dict[str, str]]] = field(default_factory=list)
+    asked_of_past: list[datetime] = field(default_factory=list)
+    remembers: bool = True
+    answered: dict[datetime, dict[str, tuple[Series, ...]]] = field(default_factory=dict)
 
-    async def query(self, url: str, queries: Queries, *, timeout: timedelta) -> Samples | NoSamples:
-        at = self.clock.now()
-        self.asked.append((asyncio.get_running_loop().time(), dict(queries)))
+    async def query(
+        self, url: str, queries: Queries, *, timeout: timedelta, at: datetime | None = None
+    ) -> Samples | NoSamples:
+        now = self.clock.now()
+        if at is None:
+            self.asked.append((asyncio.get_running_loop().time(), dict(queries)))
+        else:
+            self.asked_of_past.append(at)
         await asyncio.sleep(min(self.latency, timeout).total_seconds())
         if self.latency >= timeout:
             return NoSamples(
-                at, f"Prometheus {url}: no answer within {timeout.total_seconds():g} s"
+                now, f"Prometheus {url}: no answer within {timeout.total_seconds():g} s"
             )
-        answer = self.answer(queries)
+        known = self.answered.get(at, {}) if self.remembers and at else {}
+        answer = self.answer(queries) if at is None else known
         if isinstance(answer, str):
-            return NoSamples(at, f"Prometheus {url}: {answer}")
-        return Samples(at, {key: answer.get(key, ()) for key in queries})
+            return NoSamples(now, f"Prometheus {url}: {answer}")
+        found = {key: answer.get(key, ()) for key in queries}
+        if at is None:
+            self.answered[now] = self.answered.get(now, {}) | found
+        return Samples(now, found, (at or now) if any(found.values()) else None)

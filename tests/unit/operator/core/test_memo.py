@@ -8,7 +8,7 @@ from tests.support.builders import a_plan, a_ratio
 from tests.support.world import World
 
 from faceblur_operator.core import memo
-from faceblur_operator.core.state import ALL_COMPARED, Previous, State
+from faceblur_operator.core.state import ALL_COMPARED, Previous, Reading, State
 
 
 def test_a_state_in_the_middle_comes_back_exactly() -> None:
@@ -26,7 +26,11 @@ def test_a_state_in_the_middle_comes_back_exactly() -> None:
         for one in world.memory.state.slos
     )
     state = replace(
-        world.memory.state, slos=slos, previous=Previous("x:1", (("A", "1"), ("B", None))), serial=9
+        world.memory.state,
+        slos=slos,
+        previous=Previous("x:1", (("A", "1"), ("B", None))),
+        read=Reading(world.now, "cafe", is_whole=False),
+        serial=9,
     )
     said = [{"name": one.name, "message": one.message} for one in state.slos]
     status = {**world.status, "slos": said, "memory": memo.dump(state)}

@@ -1,13 +1,17 @@
 """When running numbers are stored: seldom, and so that a restart forgets little against gray."""
 
+from dataclasses import replace
+from itertools import pairwise
+
 from tests.support.builders import a_plan
 from tests.support.world import World
 
 from faceblur_operator.core import memo
 from faceblur_operator.core.decision import Decision
 
-PLAN = a_plan(5, 25, 100, hold=3600)
+PLAN = a_plan(5, 25, 100, hold=24 * 3600)
 GOOD = {"gray": 50, "stable": 200}
+FEW = {"gray": 0, "stable": 200}
 SOME_BAD = GOOD | {"bad": 1, "stable_bad": 4}
 
 
@@ -39,14 +43,54 @@ def unstored(world: World) -> tuple[float, float]:
     return now.gray.total - stored.gray.total, now.gray.bad - stored.gray.bad
 
 
-def test_while_all_is_well_a_status_is_stored_once_a_minute() -> None:
+def test_while_all_is_well_a_status_is_stored_when_twice_as_much_is_known() -> None:
     world = at_5()
     looks(world, 120)
 
-    writing = looks(world, 600)
+    writing = looks(world, 3600)
 
+    known = [decision.state.slos[0].gray.total for decision in writing]
+    assert len(known) == 3
+    assert all(after > 2 * before for before, after in pairwise(known))
+    assert {decision.effects for decision in writing} == {()}
+
+
+def test_while_evidence_is_missing_a_status_is_stored_once_a_minute() -> None:
+    """Somebody waits for it."""
+    world = at_5()
+    looks(world, 120, FEW)
+
+    writing = looks(world, 600, FEW)
+
+    assert world.status["verdict"] == "Insufficient"
     assert len(writing) == 10
     assert {decision.effects for decision in writing} == {()}
+
+
+def test_while_prometheus_does_not_tell_its_time_a_status_is_stored_once_a_minute() -> None:
+    world = at_5()
+    for _ in range(60):
+        looks(world, 1)
+    writing = []
+    for _ in range(600):
+        world.serve(**GOOD)
+        assert world.memory is not None
+        world.memory = replace(world.memory, state=replace(world.memory.state, read=None))
+        decision = world.tick(PLAN, samples=replace(world.samples(PLAN), read_at=None))
+        writing += [decision] if decision.status is not None else []
+
+    assert len(writing) == 10
+
+
+def test_that_data_began_to_be_missing_is_stored_at_once() -> None:
+    world = at_5()
+    for _ in range(20):
+        world.tick(PLAN, is_silent=True)
+
+    since = memo.load(world.status).no_data_since
+    assert world.memory is not None
+    assert since is not None
+    assert since == world.memory.state.no_data_since
 
 
 def test_the_sentence_of_a_hold_stays_true_while_nothing_is_stored() -> None:
@@ -60,7 +104,8 @@ def test_the_sentence_of_a_hold_stays_true_while_nothing_is_stored() -> None:
     assert before.startswith("5 % until ")
 
 
-def test_a_restart_forgets_at_most_a_minute_and_a_fifth_of_what_was_bad() -> None:
+def test_a_restart_forgets_at_most_half_and_a_fifth_of_what_was_bad() -> None:
+    """Where Prometheus does not remember."""
     world = at_5()
     looks(world, 30)
 
@@ -71,7 +116,7 @@ def test_a_restart_forgets_at_most_a_minute_and_a_fifth_of_what_was_bad() -> Non
         age = (world.now - world.memory.written_at).total_seconds()
         total, bad = unstored(world)
         [slo] = world.memory.state.slos
-        assert 0 <= total <= 60 * 50
+        assert 0 <= total <= max(slo.gray.total / 2, 600 * 50)
         assert bad >= 0
         assert age < 10 or bad <= slo.gray.bad / 5
 

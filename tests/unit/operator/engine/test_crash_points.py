@@ -43,6 +43,7 @@ async def die(before: InMemory | None, writes: int, bad_share: float) -> InMemor
         world.counted.bad_share = bad_share
     else:
         world.counted = before.counted
+        world.prometheus.answered = before.prometheus.answered
     world.start()
     while fence.is_leading and world.status.get("phase") != ENDS[bad_share]:
         await asyncio.sleep(0.05)
@@ -63,6 +64,7 @@ async def _story(first: int, second: int, bad_share: float) -> None:
     left_at = two.weight
     last = InMemory(api=one.api)
     last.counted = one.counted
+    last.prometheus.answered = one.prometheus.answered
     last.start()
     await last.until(ENDS[bad_share])
     await asyncio.sleep(10)

@@ -139,7 +139,7 @@ class Recording:
     def __init__(self) -> None:
         self._core = core_brain(Defaults("http://prometheus:9090", (), PATIENCE))
         self.compile, self.refuse = self._core.compile, self._core.refuse
-        self.queries = self._core.queries
+        self.queries, self.past = self._core.queries, self._core.past
         self.memories: list[bool] = []
         self.asking: list[int] = []
 

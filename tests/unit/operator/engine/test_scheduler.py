@@ -2,8 +2,8 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from datetime import timedelta
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -12,7 +12,7 @@ from tests.support.fakes.ports import FakeMeter, FakePrometheus
 from tests.support.virtual_time import VirtualClock, run_virtually
 
 from faceblur_operator.core.errands import Report
-from faceblur_operator.core.snapshot import NoSamples, Samples
+from faceblur_operator.core.snapshot import NoSamples, Samples, Series
 from faceblur_operator.engine import Answer, Ask, Outcome, Scheduler
 from faceblur_operator.ports.cluster import Key
 from faceblur_operator.ports.errors import (
@@ -205,6 +205,45 @@ def test_changed_question_is_asked_before_the_next_turn() -> None:
         (2.0, "of other pods"),
         (3.0, "of other pods"),
     ]
+
+
+PAST = datetime(2026, 1, 1, tzinfo=UTC)
+Found = dict[str, tuple[Series, ...]]
+THEN: Found = {"x:gray:bad": (Series((("pod", "a"),), 3.0),)}
+
+
+@pytest.mark.parametrize(
+    ("remembers", "says", "want"),
+    [
+        pytest.param(True, THEN, [THEN, None], id="it remembers"),
+        pytest.param(False, THEN, [{"x:gray:bad": ()}, None], id="it has forgotten"),
+        pytest.param(True, "busy", ["busy", "busy"], id="it does not answer"),
+    ],
+)
+def test_the_past_is_asked_beside_now_while_that_is_wanted(
+    remembers: bool, says: Found | str, want: list[object]
+) -> None:
+    pasts: list[datetime | None] = [PAST, None]
+    looker = ScriptedLooker(outcome=lambda *_: Outcome(ask=replace(ASK, past=pasts[0])))
+
+    async def story(stage: Stage) -> None:
+        stage.prometheus.answered[PAST] = THEN
+        stage.prometheus.remembers = remembers
+        stage.prometheus.answer = lambda _: says
+        stage.scheduler.wake(A)
+        await asyncio.sleep(0.5)
+        pasts.pop(0)
+        stage.scheduler.wake(A)
+        await asyncio.sleep(2)
+
+    stage = play(looker, story)
+
+    said = [one for _, one in looker.answers]
+    found = [
+        "busy" if isinstance(one, NoSamples) else one.past and one.past.series for one in said[:2]
+    ]
+    assert found == want
+    assert stage.prometheus.asked_of_past == [PAST]
 
 
 def test_question_that_hurries_is_repeated_sooner_and_at_its_interval_again_after_that() -> None:
