@@ -16,6 +16,7 @@ import numpy.typing as npt
 from faceblur_service import emoji
 from faceblur_service.geometry import Box, Region, head_of, visible
 from faceblur_service.options import Mode, Strength
+from faceblur_service.shrinking import halved
 
 Picture = npt.NDArray[np.uint8]
 """Pixels: uint8, shape (height, width, channels), BGR colour order, or BGRA."""
@@ -30,6 +31,8 @@ _BRIGHT = 128.0
 SOLID_BGR = (72, 64, 56)
 # An ellipse over so few pixels would leave corners of the face outside.
 TINY = 24
+# Pixels of a side from which the mean colours are taken: more tell the same, and take longer.
+_LEAST_FOR_MEANS = 96
 # Inside this part of the head's ellipse, which holds the whole face, everything is hidden; from
 # there to its rim the picture fades in.
 FULLY_HIDDEN = 0.9
@@ -99,6 +102,7 @@ def _cover(view: Picture, region: Region, head: Box, mode: Mode, strength: Stren
 
 
 def _grid(view: Picture, strength: Strength) -> cv2.typing.MatLike:
+    view = halved(view, _LEAST_FOR_MEANS)
     if strength is Strength.NORMAL:
         return cv2.resize(view, (GRID, GRID), interpolation=cv2.INTER_AREA)
     grid = cv2.resize(view, (STRONG_GRID, STRONG_GRID), interpolation=cv2.INTER_AREA)

@@ -16,9 +16,9 @@ from faceblur_service.geometry import Box, Region, head_of, visible
 from faceblur_service.shrinking import shrunk
 
 # Pixels. A face fills about half of its cell: well within the sizes that the detector is good at.
-CELL = 96
+CELL = 80
 # Cells per side of a sheet: many faces need several, so that no run needs more memory.
-ACROSS = 12
+ACROSS = 14
 # A detector below this is guessing.
 STILL_A_FACE = 0.5
 _CONTEXT = 0.25

@@ -6,8 +6,9 @@ as possible is done by halves.
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
-from faceblur_service.blurring import Picture
+Picture = npt.NDArray[np.uint8]
 
 
 def shrunk(picture: Picture, width: int, height: int) -> Picture:
@@ -22,6 +23,14 @@ def shrunk(picture: Picture, width: int, height: int) -> Picture:
     while part.shape[0] >= 2 * height and part.shape[1] >= 2 * width:
         part = whole_fraction(part, 2)
     return np.asarray(cv2.resize(part, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def halved(picture: Picture, least: int) -> Picture:
+    """Return the picture at a half, a quarter, ... of its size, with sides of `least` or more."""
+    part = picture
+    while min(part.shape[:2]) >= 2 * least:
+        part = whole_fraction(part, 2)
+    return part
 
 
 def whole_fraction(picture: Picture, factor: int) -> Picture:

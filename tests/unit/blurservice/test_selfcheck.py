@@ -8,7 +8,7 @@ from faceblur_service.geometry import Box
 from faceblur_service.selfcheck import still_faces
 
 PICTURE = np.full((600, 800, 3), 90, np.uint8)
-# Side by side on a sheet: the first fills cell (0, 0), the second cell (96, 0).
+# Side by side on a sheet: the first fills cell (0, 0), the second cell (80, 0).
 FACES = [Box(100, 100, 160, 160, 0.9), Box(500, 300, 560, 360, 0.8)]
 
 
@@ -16,12 +16,12 @@ FACES = [Box(100, 100, 160, 160, 0.9), Box(500, 300, 560, 360, 0.8)]
     ("leftovers", "want"),
     [
         pytest.param([], [], id="nothing is found"),
-        pytest.param([Box(30, 30, 70, 70, 0.9)], [0], id="the first"),
-        pytest.param([Box(126, 30, 166, 70, 0.9)], [1], id="the second"),
+        pytest.param([Box(22, 22, 62, 62, 0.9)], [0], id="the first"),
+        pytest.param([Box(102, 22, 142, 62, 0.9)], [1], id="the second"),
         pytest.param(
-            [Box(126, 30, 166, 70, 0.9), Box(30, 30, 70, 70, 0.9)], [0, 1], id="both, in order"
+            [Box(102, 22, 142, 62, 0.9), Box(22, 22, 62, 62, 0.9)], [0, 1], id="both, in order"
         ),
-        pytest.param([Box(30, 30, 70, 70, 0.4)], [], id="a guess does not count"),
+        pytest.param([Box(22, 22, 62, 62, 0.4)], [], id="a guess does not count"),
         pytest.param([Box(0, 0, 12, 12, 0.9)], [], id="a neighbour beside the face is another one"),
     ],
 )
@@ -44,7 +44,7 @@ def test_the_sheet_does_not_grow_with_the_picture() -> None:
 
     still_faces(np.zeros((3000, 4000, 3), np.uint8), [Box(500, 500, 2500, 2500)], detector)
 
-    assert detector.sheets == [(96, 96, 3)]
+    assert detector.sheets == [(80, 80, 3)]
 
 
 def test_many_faces_need_several_sheets() -> None:
@@ -54,4 +54,4 @@ def test_many_faces_need_several_sheets() -> None:
 
     still_faces(PICTURE, faces, detector)
 
-    assert detector.sheets == [(1152, 1152, 3), (1152, 1152, 3), (288, 384, 3)]
+    assert detector.sheets == [(1120, 1120, 3), (800, 880, 3)]

@@ -1,11 +1,12 @@
 """Making part of a picture smaller."""
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from faceblur_service.shrinking import shrunk, whole_fraction
+from faceblur_service.shrinking import halved, shrunk, whole_fraction
 
 
 @given(st.integers(1, 200), st.integers(1, 200), st.data())
@@ -55,3 +56,30 @@ def test_a_whole_fraction_drops_what_is_left_over(
     shape: tuple[int, int], factor: int, want: tuple[int, int]
 ) -> None:
     assert whole_fraction(np.zeros((*shape, 3), np.uint8), factor).shape == (*want, 3)
+
+
+@pytest.mark.parametrize(
+    ("shape", "want"),
+    [
+        ((95, 500), (95, 500)),
+        ((191, 500), (191, 500)),
+        ((192, 500), (96, 250)),
+        ((801, 802), (100, 100)),
+    ],
+)
+def test_halves_keep_both_sides_large_enough(shape: tuple[int, int], want: tuple[int, int]) -> None:
+    assert halved(np.zeros((*shape, 3), np.uint8), 96).shape == (*want, 3)
+
+
+@pytest.mark.parametrize("shape", [(1000, 1000), (705, 683), (417, 203)])
+def test_halves_have_the_same_mean_colours(shape: tuple[int, int]) -> None:
+    picture = np.random.default_rng(0).integers(0, 64, (*shape, 3), np.uint8)
+    picture[400:, :200] += 150
+
+    small = halved(picture, 96)
+
+    whole, half = (
+        cv2.resize(one, (4, 4), interpolation=cv2.INTER_AREA) for one in (picture, small)
+    )
+    assert small.shape[0] < shape[0]
+    assert np.abs(whole.astype(int) - half.astype(int)).max() <= 3
