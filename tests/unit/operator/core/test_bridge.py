@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from math import inf, nan
+from random import Random
 
 import pytest
 from tests.support.builders import a_gauge, a_plan, a_ratio
@@ -431,3 +432,25 @@ def test_a_plan_that_counts_nothing_asks_for_nothing_past() -> None:
 
     assert read == Reading(AT)
     assert wanted(Memory(replace(STATE, read=read), awake_since=AT + HOUR)) is None
+
+
+@pytest.mark.parametrize("forgets", [0.0, 0.5])
+@pytest.mark.parametrize("seed", range(5))
+def test_however_often_it_restarts_no_event_is_counted_twice(seed: int, forgets: float) -> None:
+    """Held against a process that lives through the same and sees all of it."""
+    chance = Random(seed)
+    alive, world = at_5(), at_5()
+    for _ in range(150):
+        gray, stable = chance.randint(0, 200), chance.randint(0, 800)
+        came = {"gray": gray, "bad": int(gray > 190), "stable": stable, "stable_bad": stable // 300}
+        after = timedelta(seconds=chance.choice([1, 1, 1, 2, 30, 4_000]))
+        if chance.random() < 0.2:
+            world.memory, world.remembers = None, chance.random() >= forgets
+        for one in (alive, world):
+            one.serve(**came)
+            one.tick(PLAN, after=after)
+        mine, real = known(world), known(alive)
+        for counted, came_in_all in ((mine.gray, real.gray), (mine.stable, real.stable)):
+            assert counted.bad <= came_in_all.bad
+            assert counted.total <= came_in_all.total
+            assert forgets or counted == came_in_all
