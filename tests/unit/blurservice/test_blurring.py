@@ -161,15 +161,15 @@ def test_only_sixteen_mean_colours_are_left_of_a_face() -> None:
     """Shuffling all detail inside the cells of the grid does not change the result."""
     face = Box(100, 100, 180, 260)
     region = _region(face, 400, 400)
-    assert region == Region(72, 28, 208, 308)
+    assert region == Region(60, 20, 220, 308)
     picture = np.full((400, 400, 3), 128, np.uint8)
     shuffled = picture.copy()
     rng = np.random.default_rng(1)
-    for x in range(region.x1, region.x2, 34):
-        for y in range(region.y1, region.y2, 70):
-            block = rng.integers(0, 256, (70, 34, 3), np.uint8)
-            picture[y : y + 70, x : x + 34] = block
-            shuffled[y : y + 70, x : x + 34] = block[:, ::-1]
+    for x in range(region.x1, region.x2, 40):
+        for y in range(region.y1, region.y2, 72):
+            block = rng.integers(0, 256, (72, 40, 3), np.uint8)
+            picture[y : y + 72, x : x + 40] = block
+            shuffled[y : y + 72, x : x + 40] = block[:, ::-1]
 
     one, two = hide_faces(picture, [face]), hide_faces(shuffled, [face])
 

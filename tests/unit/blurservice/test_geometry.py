@@ -40,11 +40,15 @@ def test_a_box_moves_and_scales_with_its_picture() -> None:
     [
         pytest.param(Box(-50, -50, -20, -20), None, id="a face outside hides nothing"),
         pytest.param(
-            Box(100, 100, 200, 200), Region(65, 55, 235, 230), id="a third around and more above"
+            Box(100, 100, 120, 120), Region(93, 91, 127, 126), id="a third around and more above"
         ),
-        pytest.param(Box(-10, -10, 90, 90), Region(0, 0, 125, 120), id="clipped at the corner"),
         pytest.param(
-            Box(350, 250, 450, 350), Region(315, 205, 400, 300), id="clipped at the far corner"
+            Box(100, 100, 140, 148), Region(83, 77, 157, 163), id="more when it is larger"
+        ),
+        pytest.param(Box(100, 100, 200, 200), Region(50, 50, 250, 230), id="half when it is large"),
+        pytest.param(Box(-10, -10, 90, 90), Region(0, 0, 140, 120), id="clipped at the corner"),
+        pytest.param(
+            Box(350, 250, 450, 350), Region(300, 200, 400, 300), id="clipped at the far corner"
         ),
         pytest.param(Box(10, 10, 10.5, 10.5), Region(9, 9, 11, 11), id="never less than a pixel"),
     ],
