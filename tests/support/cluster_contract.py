@@ -646,6 +646,41 @@ class ClusterContract:
 
         self.run(story)
 
+    def test_a_renewal_that_is_only_tried_is_stamped_and_not_stored(self) -> None:
+        """By this a process that begins knows for how long a Lease has been silent."""
+
+        async def story(bench: Bench) -> None:
+            path = path_of("Lease", SPACE, "stamped")
+
+            def stamp_of(lease: Object) -> str:
+                return max(str(one["time"]) for one in lease["metadata"]["managedFields"])
+
+            async def put(lease: Object, time: str, query: dict[str, str] | None = None) -> Object:
+                spec = {**lease["spec"], "renewTime": f"2026-01-01T00:00:{time}Z"}
+                return await bench.api.request(
+                    "PUT", path, query=query, body={**lease, "spec": spec}
+                )
+
+            head = {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease"}
+            spec = {"holderIdentity": "a", "renewTime": "2026-01-01T00:00:00.000000Z"}
+            first = await bench.add({**head, "metadata": {"name": "stamped"}, "spec": spec})
+            stored, count = first, 0
+            async with asyncio.timeout(10):
+                # Each renewal is stamped anew, though it changes nothing but its time.
+                while stamp_of(stored) == stamp_of(first):
+                    count += 1
+                    stored = await put(stored, f"01.{count:06}")
+                    await asyncio.sleep(0.1)
+
+            tried = await put(stored, "02.000000", {"dryRun": "All"})
+
+            assert stamp_of(tried) >= stamp_of(stored)
+            now = await bench.api.get(path)
+            assert now["spec"] == stored["spec"]
+            assert now["metadata"]["resourceVersion"] == stored["metadata"]["resourceVersion"]
+
+        self.run(story)
+
 
 def names_of(snapshot: Snapshot) -> set[str]:
     return {one.name for one in snapshot.gray_pods}

@@ -3,19 +3,25 @@
 The clock of another machine is never compared with ours: a Lease has run out when it has not
 changed for its whole duration as watched from here. The leader trusts its Lease for less time
 than the others do, so two never write at once.
+
+A process that has just begun need not watch it all: how long nothing had changed before, the API
+server tells by its own clock alone, which stamped the last renewal and stamps one that is only
+tried. For longer than a leader needs for a renewal it is watched all the same.
 """
 
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from faceblur_operator.adapters.kube_api import KubeApi, NotFoundError, Object, path_of
 from faceblur_operator.ports import Clock
 from faceblur_operator.ports.errors import ClusterError, ConflictError, NotLeadingError
 
 LOG = logging.getLogger(__name__)
+# Stamps are whole seconds, and the API servers of one cluster may be apart by as much again.
+VAGUENESS = timedelta(seconds=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +36,8 @@ class LeaseTiming:
         renew: time between renewals.
         poll: how often a candidate looks.
         request: timeout of one request, so that a deadline has room for a second try.
+        watch: for how long a Lease is watched at least, whatever its stamps say; longer than
+            `renew`, so that a leader that lives is seen.
     """
 
     duration: timedelta = timedelta(seconds=3)
@@ -37,6 +45,7 @@ class LeaseTiming:
     renew: timedelta = timedelta(milliseconds=750)
     poll: timedelta = timedelta(milliseconds=400)
     request: timedelta = timedelta(milliseconds=700)
+    watch: timedelta = timedelta(milliseconds=850)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,14 +164,30 @@ class LeaseElector:
             return await self._hold(None)
         self._reached()
         version = str(lease["metadata"]["resourceVersion"])
-        if self._seen is None or self._seen[0] != version:
-            self._seen = (version, self._now())
         spec = lease.get("spec") or {}
         duration = float(spec.get("leaseDurationSeconds") or self._duration_s)
         is_free = not spec.get("holderIdentity")
-        if is_free or self._now() - self._seen[1] >= duration:
+        if self._seen is None and not is_free:
+            silent = await self._silence(lease)
+            known = min(silent, duration - self._timing.watch.total_seconds())
+            self._seen = (version, self._now() - max(known, 0.0))
+        elif self._seen is None or self._seen[0] != version:
+            self._seen = (version, self._now())
+        if is_free or self._now() >= self._seen[1] + duration:
             return await self._hold(lease)
         return False
+
+    async def _silence(self, lease: Object) -> float:
+        """Return for how many seconds at least a Lease had not changed, as the API server knows."""
+        # A renewal in the name of its holder, that is stamped and not stored.
+        renewed = {**lease["spec"], "renewTime": self._clock_stamp()}
+        try:
+            tried = await self._put({**lease, "spec": renewed}, is_tried=True)
+        except ClusterError:
+            # It changed just now, or nothing can be known.
+            return 0.0
+        last, now = _stamped(lease), _stamped(tried)
+        return 0.0 if last is None or now is None else (now - last - VAGUENESS).total_seconds()
 
     async def _renew(self) -> bool:
         return await self._hold(self._lease)
@@ -171,7 +196,7 @@ class LeaseElector:
         """Write the Lease with our name; the resource version makes it ours or a conflict."""
         # Counted from before the request: others count from after it.
         begun = self._now()
-        stamp = self._clock.now().strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        stamp = self._clock_stamp()
         before = (lease or {}).get("spec") or {}
         is_renewal = before.get("holderIdentity") == self._identity
         spec = {
@@ -200,12 +225,18 @@ class LeaseElector:
         else:
             self._renewed = None
 
-    async def _put(self, lease: Object) -> Object:
+    def _clock_stamp(self) -> str:
+        return self._clock.now().strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+    async def _put(self, lease: Object, *, is_tried: bool = False) -> Object:
         is_new = "resourceVersion" not in lease["metadata"]
         body = {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", **lease}
         path = path_of("Lease", self._space, "" if is_new else self._name)
         method = "POST" if is_new else "PUT"
-        return await self._api.request(method, path, body=body, timeout=self._timing.request)
+        query = {"dryRun": "All"} if is_tried else None
+        return await self._api.request(
+            method, path, query=query, body=body, timeout=self._timing.request
+        )
 
     def _patience(self) -> float:
         """Return when to look again: at the end of the Lease exactly, if that is sooner."""
@@ -221,3 +252,9 @@ class LeaseElector:
     @property
     def _duration_s(self) -> int:
         return round(self._timing.duration.total_seconds())
+
+
+def _stamped(lease: Object) -> datetime | None:
+    """Return when the API server stored the last change of an object, by its own clock."""
+    stamps = [one.get("time") for one in lease["metadata"].get("managedFields") or []]
+    return max((datetime.fromisoformat(one) for one in stamps if one), default=None)

@@ -12,6 +12,7 @@ from datetime import timedelta
 from typing import Any
 
 from tests.support.fakes.merging import apply_merge, json_merge, strategic_merge
+from tests.support.virtual_time import START
 
 from faceblur_operator.adapters.kube_api import (
     APPLY_PATCH,
@@ -42,6 +43,7 @@ class FakeKubeApi(KubeApi):
         forbidden: kinds that may not be read.
         broken: errors to raise for the next requests that write, in order; None lets one through.
         refuses: what a webhook says to a write, as an error; None lets it through.
+        ahead: how far the clock is ahead of that of another API server.
     """
 
     watchers: list[Watcher] = field(default_factory=list)
@@ -50,6 +52,7 @@ class FakeKubeApi(KubeApi):
     forbidden: set[str] = field(default_factory=set)
     broken: list[ClusterError | None] = field(default_factory=list)
     refuses: Callable[[str, Any], ClusterError | None] = lambda _path, _body: None
+    ahead: timedelta = timedelta(0)
     objects: dict[Place, Object] = field(default_factory=dict)
     _owned: dict[tuple[Place, str], Object] = field(default_factory=dict)
     _version: int = 100
@@ -86,7 +89,7 @@ class FakeKubeApi(KubeApi):
             case "POST":
                 return self._create(kind, space, body)
             case "PUT":
-                return self._replace(place, body, part)
+                return self._replace(place, body, part, query or {})
             case "PATCH":
                 return self._patch(place, body, content_type, query or {})
             case "DELETE":
@@ -173,16 +176,27 @@ class FakeKubeApi(KubeApi):
         body["kind"] = kind
         fixed = {"uid": f"uid-{self._version}", "creationTimestamp": CREATED, "namespace": space}
         body["metadata"] = {**body["metadata"], **fixed, "generation": 0}
-        return self._store(place, body)
+        return self._store(place, self._stamped(body))
 
-    def _replace(self, place: Place, body: Object, part: str) -> Object:
+    def _replace(self, place: Place, body: Object, part: str, query: dict[str, str]) -> Object:
         found = self._found(place)
         given = body["metadata"].get("resourceVersion")
         if given is not None and given != found["metadata"]["resourceVersion"]:
             raise ConflictError(f"{place} has been modified")
         if part == "status":
             return self._store(place, {**copy.deepcopy(found), "status": body["status"]})
-        return self._store(place, {**body, "metadata": found["metadata"] | body["metadata"]})
+        body["metadata"] = found["metadata"] | body["metadata"]
+        if query.get("dryRun") == "All":
+            return self._stamped(body)
+        return self._store(place, self._stamped(body))
+
+    def _stamped(self, item: Object) -> Object:
+        """Stamp a Lease, of which alone somebody looks at the stamp, in whole seconds."""
+        if item["kind"] == "Lease":
+            now = START + timedelta(seconds=asyncio.get_running_loop().time()) + self.ahead
+            time = now.strftime("%Y-%m-%dT%H:%M:%SZ")
+            item["metadata"]["managedFields"] = [{"manager": "operator", "time": time}]
+        return item
 
     def _patch(
         self, place: Place, body: Object, content_type: str, query: dict[str, str]
