@@ -83,6 +83,7 @@ class Reason(StrEnum):
     NOTIFICATION_FAILED = "NotificationFailed"
     PROMOTING = "Promoting"
     ALREADY_STABLE = "AlreadyStable"
+    STABLE_WITHOUT_PODS = "StableWithoutPods"
     STABLE_NOT_READY = "StableNotReady"
     # Promoted
     PROMOTED = "Promoted"

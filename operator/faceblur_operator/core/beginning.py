@@ -76,7 +76,9 @@ def follow(state: State, view: View) -> State:
     stable = view.snapshot.stable
     if stable is not None:
         # Stable's autoscaler sees stable idle while gray works: gray must not shrink with it.
-        is_kept = view.snapshot.stable_scaler is not None and state.weight > 0
+        # One that somebody scaled to zero says nothing about what all the traffic needs.
+        is_idle = view.snapshot.stable_scaler is not None and state.weight > 0
+        is_kept = is_idle or stable.replicas == 0
         least = state.capacity if is_kept else 0
         capacity = max(stable.replicas, least)
         if state.capacity != capacity:

@@ -24,6 +24,9 @@ def is_taking_over(state: State, stable: Workload) -> bool:
 
     Before the first traffic all that are wanted must be there; later an autoscaler may add some.
     """
+    if stable.replicas == 0:
+        # Nothing is missing there, and nobody would answer.
+        return False
     if stable.is_rolled_out:
         return True
     return state.weight < 100 and stable.settled and 0 < stable.updated == stable.total

@@ -76,12 +76,16 @@ def promote(state: State, view: View) -> State:
 def held(state: State, view: View, moment: Moment) -> Refusal | None:
     """Return why the weight must not rise now although the evidence would allow it.
 
-    Asked in this order: paused, a moved tag, approval, preflight (at the start), gates (at that
-    moment).
+    Asked in this order: paused, a stable without pods, a moved tag, approval, preflight (at the
+    start), gates (at that moment).
     """
     if state.paused_by:
         why = f"paused by {state.paused_by}; the weight stays until resume or promote"
         return Refusal(Reason.PAUSED_BY_COMMAND, why)
+    stable = view.snapshot.stable
+    if stable is not None and stable.replicas == 0:
+        why = f"Deployment {stable.name} is scaled to 0, so nobody answers beside gray; scale it up"
+        return Refusal(Reason.STABLE_WITHOUT_PODS, why)
     is_moved = images.moved(view.plan, view.snapshot)
     if is_moved is not None:
         return is_moved

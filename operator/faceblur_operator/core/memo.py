@@ -13,7 +13,14 @@ from faceblur_operator.api.reasons import ConditionType, Reason, Verdict
 from faceblur_operator.core import outside_memo
 from faceblur_operator.core.conditions import stage_of
 from faceblur_operator.core.evidence import RATIO_STEPS, Counts
-from faceblur_operator.core.state import Grant, Previous, Reading, SloState, State
+from faceblur_operator.core.state import (
+    NOTHING_COMPARED,
+    Grant,
+    Previous,
+    Reading,
+    SloState,
+    State,
+)
 
 TIMES = (
     "since",
@@ -134,7 +141,7 @@ def _dump_slo(slo: SloState) -> dict[str, Any]:
 
 def _load_slo(name: str, memo: Mapping[str, Any], message: str) -> SloState:
     counts = [float(one) for one in memo.get("n", (0, 0, 0, 0))]
-    versus = tuple(float(one) for one in memo.get("e", (0.0,) * len(RATIO_STEPS)))
+    versus = _compared(memo.get("e", NOTHING_COMPARED))
     return SloState(
         name=name,
         verdict=Verdict(memo["v"]),
@@ -144,7 +151,7 @@ def _load_slo(name: str, memo: Mapping[str, Any], message: str) -> SloState:
         versus=versus,
         restarts=int(memo.get("r", 0)),
         breaches=int(memo.get("b", 0)),
-        versus_after=tuple(float(one) for one in memo.get("a", versus)),
+        versus_after=_compared(memo.get("a", versus)),
         value=memo.get("x"),
         bound=memo.get("y"),
     )
@@ -153,6 +160,11 @@ def _load_slo(name: str, memo: Mapping[str, Any], message: str) -> SloState:
 def _load_read(memo: Sequence[Any]) -> Reading:
     at, fingerprint, is_whole = memo
     return Reading(datetime.fromisoformat(at), str(fingerprint), bool(is_whole))
+
+
+def _compared(sums: Sequence[float]) -> tuple[float, ...]:
+    """Return the sums of a comparison; those of another version's grid mean nothing on this one."""
+    return tuple(map(float, sums)) if len(sums) == len(RATIO_STEPS) else NOTHING_COMPARED
 
 
 def _load_previous(memo: Mapping[str, Any]) -> Previous:
