@@ -5,7 +5,8 @@ Nothing is ever downloaded: `faceblur models fetch` has put the models into FACE
 the cache before.
 
 Everywhere a box is in pixels of the picture as a person sees it, turned upright, x to the right
-and y down.
+and y down. Every error is one of `faceblur_service.errors`, with a `code` and a sentence, where its
+docstring does not say otherwise.
 """
 
 import threading
@@ -118,6 +119,10 @@ def detect_bytes(data: bytes, *, sensitivity: str = Sensitivity.HIGH) -> Found:
     Args:
         data: The content of a picture file, at most 20 MiB and 25 megapixels.
         sensitivity: See `blur_image`.
+
+    Returns:
+        `width` and `height` in pixels, turned upright; `faces` as of `detect_faces`; of an
+        animation those of all frames.
 
     Raises:
         ValueError: The sensitivity is not as described.

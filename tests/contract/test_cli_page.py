@@ -16,6 +16,7 @@ PAGE = (ROOT / "docs" / "reference" / "cli.md").read_text(encoding="utf-8")
 WANTED = {
     *("photo.blurred.jpg", "safe.jpg", "report.csv", "safe/one.jpg", "safe/beach/two.jpg"),
     *("piped.jpg", "boxes.json", "looked-at/photo.jpg", "corrected.jpg", "from-python.jpg"),
+    *("many/1.jpg", "many/2.jpg"),
 }
 
 
