@@ -18,6 +18,8 @@ from faceblur_operator.core.errands import Form, Letter, Notice, Occasion
 ID = "X-FaceBlur-Id"
 TIMESTAMP = "X-FaceBlur-Timestamp"
 SIGNATURE = "X-FaceBlur-Signature"
+# A mention in Feishu's text is a tag, a link in 钉钉's markdown has brackets; none can be quoted.
+_HARMLESS = str.maketrans("<>[]", "＜＞［］")
 # What people read first, in both languages.
 TITLES = {
     Occasion.STARTED: "灰度发布开始 · gray release started",
@@ -117,12 +119,12 @@ def _ding_talk(letter: Letter, url: str, key: str | None, at: datetime) -> Post:
         code = quote_plus(base64.b64encode(signed).decode())
         url = f"{url}{'&' if '?' in url else '?'}timestamp={milliseconds}&sign={code}"
     title = _title(letter)
-    text = f"#### {title}\n\n{_text(letter.notice)}"
+    text = f"#### {title}\n\n{_text(letter.notice).translate(_HARMLESS)}"
     return _json(url, {"msgtype": "markdown", "markdown": {"title": title, "text": text}})
 
 
 def _feishu(letter: Letter, url: str, key: str | None, at: datetime) -> Post:
-    text = f"{_title(letter)}\n{_text(letter.notice)}"
+    text = f"{_title(letter)}\n{_text(letter.notice).translate(_HARMLESS)}"
     told: dict[str, Any] = {"msg_type": "text", "content": {"text": text}}
     if key is not None:
         timestamp = str(int(at.timestamp()))

@@ -3,11 +3,12 @@
 import json
 
 import pytest
-from tests.support.errands import AT, a_channel, a_letter
+from tests.support.errands import AT, a_channel, a_letter, a_notice
 
-from faceblur_operator.core.errands import Form
-from faceblur_operator.core.messages import Post, complaint, signature, written
+from faceblur_operator.core.errands import Form, Occasion
+from faceblur_operator.core.messages import TITLES, Post, complaint, signature, written
 
+HARMLESS = "ai-face-blur:1.2-bad · 0 % · SloBreached: success: 12 of 40 bad ＜b＞"
 JSON = {"Content-Type": "application/json; charset=utf-8"}
 TITLE = "demo/face-blur: 已自动回滚 · rolled back"
 TEXT = "ai-face-blur:1.2-bad · 0 % · SloBreached: success: 12 of 40 bad <b>"
@@ -67,7 +68,7 @@ def test_ding_talk_is_signed_in_its_address() -> None:
     assert made.url == (f"https://x.test/hook?access_token=1&timestamp=1767268805250&sign={sign}")
     assert json.loads(made.body) == {
         "msgtype": "markdown",
-        "markdown": {"title": TITLE, "text": f"#### {TITLE}\n\n{TEXT}"},
+        "markdown": {"title": TITLE, "text": f"#### {TITLE}\n\n{HARMLESS}"},
     }
 
 
@@ -77,8 +78,33 @@ def test_feishu_is_signed_in_its_body() -> None:
         "timestamp": "1767268805",
         "sign": "fXqXfqt0OnK7/oJ15KxfcS/9wYwsVvmODU8OYoecD8A=",
         "msg_type": "text",
-        "content": {"text": f"{TITLE}\n{TEXT}"},
+        "content": {"text": f"{TITLE}\n{HARMLESS}"},
     }
+
+
+@pytest.mark.parametrize("form", [Form.DING_TALK, Form.FEISHU])
+def test_what_others_say_is_no_mention_and_no_link_in_a_chat(form: Form) -> None:
+    said = '<at user_id="all">all</at> [here](http://x.test)'
+    letter = a_letter(a_channel(form=form), notice=a_notice(message=said))
+
+    made = written(letter, url="https://x.test", key=None, at=AT).body.decode()
+
+    assert '＜at user_id=\\"all\\"＞all＜/at＞ ［here］(http://x.test)' in made
+
+
+@pytest.mark.parametrize("occasion", Occasion)
+@pytest.mark.parametrize("form", [one for one in Form if one is not Form.PURGE])
+def test_each_occasion_tells_in_each_form_whose_release_it_is_and_why(
+    form: Form, occasion: Occasion
+) -> None:
+    letter = a_letter(a_channel(form=form), notice=a_notice(occasion=occasion, weight=25))
+
+    made = written(letter, url="https://x.test", key="k", at=AT).body.decode()
+
+    where = ('"demo"', '"face-blur"') if form is Form.WEBHOOK else ("demo/face-blur",)
+    what = occasion.value if form is Form.WEBHOOK else TITLES[occasion]
+    wanted = (*where, what, "ai-face-blur:1.2-bad", "25", "SloBreached", "12 of 40 bad")
+    assert [one for one in wanted if one not in made] == []
 
 
 @pytest.mark.parametrize("form", [Form.DING_TALK, Form.FEISHU])

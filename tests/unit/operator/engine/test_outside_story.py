@@ -12,6 +12,11 @@ from tests.support.virtual_time import run_virtually
 
 from faceblur_operator.core.errands import Answer, Fate, Letter, Question
 
+HOOKS = {
+    "slack": "https://hooks.slack.com/x",
+    "dingTalk": "https://oapi.dingtalk.com/robot/send?access_token=x",
+    "feishu": "https://open.feishu.cn/open-apis/bot/v2/hook/x",
+}
 HOUR = timedelta(hours=1)
 ALL = ["Started", "Step", "Paused", "Promoted", "RolledBack", "Aborted"]
 
@@ -21,8 +26,8 @@ def a_gate(at: str, name: str = "board") -> dict[str, Any]:
 
 
 def a_notification(form: str = "webhook", on: list[str] = ALL) -> dict[str, Any]:
-    url = "https://hooks.slack.com/x" if form == "slack" else "http://hook.demo.svc"
-    return {"name": form, form: {"url": url}, "on": on}
+    url = HOOKS.get(form, "http://hook.demo.svc")
+    return {"name": form.lower(), form: {"url": url}, "on": on}
 
 
 def play(story: Callable[[InMemory], Coroutine[Any, Any, None]], **spec: Any) -> InMemory:
@@ -188,6 +193,28 @@ def test_a_receiver_that_is_down_is_told_later_and_holds_nothing_up() -> None:
         "done": 5,
         "message": "was delivered",
     }
+
+
+@pytest.mark.parametrize("form", ["webhook", "slack", "dingTalk", "feishu"])
+def test_each_occasion_is_tried_again_in_each_form_until_it_is_taken_and_told_once(
+    form: str,
+) -> None:
+    tries: Counter[str] = Counter()
+
+    def fate(letter: Letter) -> Fate:
+        tries[letter.key] += 1
+        return Fate.FAILED if tries[letter.key] < 3 else Fate.DELIVERED
+
+    async def story(world: InMemory) -> None:
+        world.outside.fate = fate
+        await world.until("Succeeded", within=40)
+        await asyncio.sleep(3600)
+
+    world = play(story, notifications=[a_notification(form)])
+
+    occasions = ["Started", "Step", "Step", "Step", "Promoted"]
+    assert told(world, form.lower()) == [one for one in occasions for _ in range(3)]
+    assert set(tries.values()) == {3}
 
 
 def test_a_receiver_that_hangs_holds_nothing_up() -> None:
