@@ -75,13 +75,3 @@ def test_the_first_screen_has_the_two_commands(page: str) -> None:
 
     assert "make demo" in first
     assert "make test" in first
-
-
-@pytest.mark.parametrize(
-    "page", sorted(ROOT.glob("*.md")) + sorted((ROOT / "docs").rglob("*.md")), ids=lambda p: p.name
-)
-def test_links_between_documents_lead_somewhere(page: Path) -> None:
-    targets = re.findall(r"\]\((?!https?:|#)([^)#]+)", page.read_text(encoding="utf-8"))
-
-    missing = [target for target in targets if not (page.parent / target).exists()]
-    assert missing == []
