@@ -8,7 +8,7 @@ means that no picture leaves.
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -19,6 +19,7 @@ from faceblur_service.blurring import Picture, hide_faces_inplace
 from faceblur_service.codec import Format, Frame, Header, encode, frames, read_header
 from faceblur_service.deadline import Deadline
 from faceblur_service.detection import Detector
+from faceblur_service.errors import BadRequest
 from faceblur_service.faces import Face, numbered
 from faceblur_service.geometry import Box
 from faceblur_service.options import Mode, Options, Sensitivity
@@ -98,10 +99,12 @@ class Pipeline:
             header = header or read_header(data)
         boxes: list[Box] = []
         again: list[int] = []
+        nowhere = set(options.boxes or ())
 
         def judge(frame: Frame) -> tuple[Frame, tuple[Box, ...]]:
             with clock.stage("detect"):
                 found = self._find(frame.picture, options)
+            nowhere.difference_update(_inside(nowhere, frame.picture))
             boxes.extend(found)
             deadline.check()
             return frame, found
@@ -118,6 +121,8 @@ class Pipeline:
         # while its result is written.
         judged = map(judge, clock.each("decode", frames(data, header, deadline)))
         out = clock.rest("encode", lambda: encode(map(hide, _seen(judged, header)), header))
+        if nowhere:
+            raise _outside(nowhere, options)
         if header.frames > 1:
             boxes = list(over_all(boxes))
         return Result(out, header.format.written, numbered(boxes), sum(again), clock.seconds)
@@ -166,8 +171,13 @@ class Pipeline:
             options: What the caller chose.
 
         Raises:
+            BadRequest: A corrected box lies outside of the picture.
             DetectionFailed: The faces could not be looked for.
         """
+        nowhere = set(options.boxes or ())
+        nowhere -= _inside(nowhere, picture)
+        if nowhere:
+            raise _outside(nowhere, options)
         boxes = self._find(picture, options)
         hidden = picture.copy()
         again = self._hide_inplace(hidden, boxes, options)
@@ -185,6 +195,21 @@ class Pipeline:
         still = [boxes[index] for index in still_faces(picture, boxes, self.detector)]
         hide_faces_inplace(picture, still, Mode.SOLID)
         return len(still)
+
+
+def _inside(boxes: Iterable[Box], picture: Picture) -> set[Box]:
+    height, width = picture.shape[:2]
+    return {
+        box for box in boxes if box.x1 < width and box.y1 < height and box.x2 > 0 and box.y2 > 0
+    }
+
+
+def _outside(nowhere: set[Box], options: Options) -> BadRequest:
+    # Never done quietly: boxes of another picture or size would leave its faces clear.
+    place = min((options.boxes or ()).index(box) for box in nowhere) + 1
+    return BadRequest(
+        f"Box {place} to hide lies outside of the picture: is it of this picture, in its pixels?"
+    )
 
 
 def _seen(

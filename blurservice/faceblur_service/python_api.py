@@ -53,6 +53,7 @@ def blur_image(
 
     Raises:
         ValueError: The array or an option is not as described.
+        RequestError: A box lies outside of the picture.
         ModelError: A model file is missing or broken.
         DetectionFailed: The detector failed; there is no result then.
     """

@@ -7,7 +7,7 @@ from tests.support.detectors import FakeDetector
 
 from faceblur_service.blurring import SOLID_BGR, hide_faces
 from faceblur_service.codec import Format
-from faceblur_service.errors import DetectionFailed
+from faceblur_service.errors import BadRequest, DetectionFailed
 from faceblur_service.faces import Face
 from faceblur_service.geometry import Box
 from faceblur_service.options import Mode, Options, Sensitivity
@@ -60,6 +60,27 @@ def test_corrected_boxes_are_hidden_and_nothing_else() -> None:
     assert result.faces == [Face("1", drawn)]
     assert np.mean(before[90:120, 130:160] == after[90:120, 130:160]) < 0.05
     assert np.array_equal(before[:75], after[:75])
+
+
+@pytest.mark.parametrize(
+    "box", [Box(200, 0, 230, 30), Box(0, 150, 30, 180), Box(-30, 10, 0, 40), Box(10, -30, 40, 0)]
+)
+def test_boxes_of_another_picture_are_refused(box: Box) -> None:
+    """They would hide nothing, and nobody would be told."""
+    options = Options(boxes=(FACE, box))
+
+    with pytest.raises(BadRequest, match="Box 2 to hide lies outside of the picture"):
+        Pipeline(FakeDetector()).run(_noise_png(), options)
+    with pytest.raises(BadRequest, match="Box 2 to hide lies outside of the picture"):
+        Pipeline(FakeDetector()).hide(np.zeros((150, 200, 3), np.uint8), options)
+
+
+def test_a_box_at_the_edge_is_hidden_as_far_as_it_goes() -> None:
+    box = Box(199, 149, 250, 200)
+
+    result = Pipeline(FakeDetector()).run(_noise_png(), Options(boxes=(box,)))
+
+    assert result.faces == [Face("1", box)]
 
 
 def test_no_boxes_at_all_hide_nothing() -> None:

@@ -18,6 +18,16 @@ from faceblur_service.pipeline import Pipeline
 FACE = Box(40, 40, 90, 90, 0.9)
 
 
+def test_a_box_of_a_larger_page_is_hidden_there() -> None:
+    pages = [image(np.zeros((height, 100, 3), np.uint8)) for height in (50, 150)]
+    data = saved(pages[0], "TIFF", save_all=True, append_images=pages[1:])
+    box = Box(10, 100, 40, 130)
+
+    result = Pipeline(FakeDetector()).run(data, Options(boxes=(box,)))
+
+    assert [face.box for face in result.faces] == [box]
+
+
 class _Blinking(FakeDetector):
     """Finds the face in every frame but the second."""
 
