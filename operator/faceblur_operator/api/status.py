@@ -218,7 +218,8 @@ class FaceBlurRolloutStatus(Model):
     )
     slos: Annotated[list[SloStatus], Field(max_length=16)] = Field(
         default=[],
-        description="What the evidence says about each objective.",
+        description="What the evidence says about each objective. While all pass, the numbers are "
+        "renewed after 10, 20, 40 minutes and so on; before, within a minute.",
         json_schema_extra=list_map("name"),
     )
     decisions: Annotated[list[DecisionStatus], Field(max_length=64)] = Field(
