@@ -97,9 +97,7 @@ def find(model: Model = FACE_FULL_RANGE, environ: Mapping[str, str] = os.environ
     folder = Path(environ.get("FACEBLUR_MODELS_DIR") or cache_folder(environ))
     path = folder / model.name
     if not path.is_file():
-        raise ModelError(
-            f"Model {path} is missing: `faceblur models fetch {folder}` gets it."
-        )
+        raise ModelError(f"Model {path} is missing: `faceblur models fetch {folder}` gets it.")
     found = _sha256(path)
     if found != model.sha256:
         raise ModelError(f"Model {path} is broken: wanted sha256 {model.sha256}, found {found}.")
