@@ -116,3 +116,21 @@ def test_a_comparison_made_on_another_grid_begins_anew(count: int) -> None:
     assert slo.gray.total > 0
     assert (slo.versus, slo.versus_after) == ((0.0,) * 6, (0.0,) * 6)
     assert ends(world) == [25, 50, 100, 0]
+
+
+def test_an_older_crd_that_drops_what_it_does_not_know_costs_no_writes() -> None:
+    """The API server prunes silently: what was stored is not what comes back."""
+    plan = a_plan(hold=3600, objectives=(a_ratio(max_ratio=1.5),))
+    world, writes = World(), 0
+    for second in range(400):
+        world.serve(**GOOD)
+        decision = world.tick(plan)
+        world.settle()
+        new = ("evidence", "count", "lastTime")
+        entries = world.status["decisions"]
+        pruned = [{key: one[key] for key in one if key not in new} for one in entries]
+        world.status = {**world.status, "decisions": pruned}
+        writes += second >= 100 and decision.status is not None
+
+    assert world.weight == 5
+    assert writes <= 5
