@@ -31,8 +31,10 @@ SMALL_PIXELS = 600_000
 MAX = 0.35
 # Where `high` is nowhere so sure, the picture may be turned; if it is, what it saw upright counts
 # from UPRIGHT on.
-SURE = 0.85
+SURE = 0.9
 UPRIGHT = 0.8
+# What it sees in the turned one, from TURNED on: the turn itself may be wrong.
+TURNED = 0.58
 # `max` looks at turned pictures always, and there are three of them to be wrong in.
 MAX_TURNED = 0.55
 # MediaPipe's boxes are coarser: where both see a face, YuNet's box is to be kept. But its edges are
@@ -102,7 +104,8 @@ class CombinedDetector:
         if not quarters:
             return faces
         lying = self._upright(self._zoomed, self._yunet, turned(picture, quarters))
-        return merge(_back(lying, quarters, picture) + _at_least(faces, UPRIGHT))
+        found = _back(_at_least(lying, TURNED), quarters, picture)
+        return merge(found + _at_least(faces, UPRIGHT))
 
     def _upright(self, zoomed: ZoomedEngine, yunet: Engine, picture: Picture) -> list[Box]:
         coarse = self._mediapipe.find_faces(picture)

@@ -63,7 +63,7 @@ def test_the_turn_that_shows_the_surest_face_is_found(quarters: int) -> None:
     [
         pytest.param(0.0, 0.0, id="nothing"),
         pytest.param(0.45, 0.0, id="hardly anything"),
-        pytest.param(0.7, 0.7, id="no more than before"),
+        pytest.param(0.7, 0.68, id="hardly more than before"),
     ],
 )
 def test_a_picture_stays_as_it_is_where_turning_shows(corner: float, other: float) -> None:
@@ -73,8 +73,8 @@ def test_a_picture_stays_as_it_is_where_turning_shows(corner: float, other: floa
 @pytest.mark.parametrize(
     ("score", "want"),
     [
-        pytest.param(0.84, 5, id="not quite sure"),
-        pytest.param(0.86, 1, id="sure"),
+        pytest.param(0.89, 5, id="not quite sure"),
+        pytest.param(0.91, 1, id="sure"),
     ],
 )
 def test_high_turns_only_a_picture_without_a_sure_face(score: float, want: int) -> None:
@@ -104,9 +104,28 @@ def test_a_lying_face_is_found_where_it_lies(sensitivity: Sensitivity, quarters:
 def test_in_a_turned_picture_an_upright_face_counts_when_it_is_sure(
     score: float, want: int
 ) -> None:
-    yunet = Knows(Box(150, 200, 230, 290), corner=0.9, other=score)
+    yunet = Knows(Box(150, 200, 230, 290), corner=0.95, other=score)
 
     found = CombinedDetector(FakeDetector(), yunet).find_faces(marked(2))
+
+    assert len(found) == want
+
+
+@pytest.mark.parametrize(("score", "want"), [(0.68, 0), (0.69, 1)])
+def test_a_lying_face_must_be_a_little_surer(score: float, want: int) -> None:
+    """Of MediaPipe's scores nine tenths count, and of so small a face 0.04 less: 0.576, 0.584."""
+
+    class OnlyInTheCopy(Knows):
+        def find_faces(
+            self, picture: Picture, sensitivity: Sensitivity = Sensitivity.HIGH
+        ) -> list[Box]:
+            found = super().find_faces(picture, sensitivity)
+            return found if max(picture.shape) == 320 else []
+
+    mediapipe = Knows(Box(10, 10, 45, 45), corner=score)
+    yunet = OnlyInTheCopy(Box(8, 8, 36, 36))
+
+    found = CombinedDetector(mediapipe, yunet).find_faces(marked(2))
 
     assert len(found) == want
 
