@@ -208,7 +208,7 @@ def _record(
 
 def _hold(state: State, facts: Facts) -> tuple[Reason, str] | None:
     """Return why a release stays where it is, in a word and a sentence; None when it does not."""
-    if state.stage is not Stage.STEPPING:
+    if state.stage not in ACTIVE:
         return None
     phase = phase_of(facts.conditions)
     by_type = {one.type: one.reason for one in facts.conditions}

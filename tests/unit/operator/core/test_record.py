@@ -232,6 +232,26 @@ def test_before_the_first_request_the_preflight_is_what_holds() -> None:
     assert [one["reason"] for one in holds(world)] == ["WaitingForGray", "PreflightNotMet"]
 
 
+@pytest.mark.parametrize(
+    ("happens", "want"),
+    [
+        pytest.param(it_is_suspended, Reason.SUSPENDED_BY_SPEC, id="suspended"),
+        pytest.param(the_ingress_is_gone, Reason.INGRESS_NOT_FOUND, id="no Ingress"),
+    ],
+)
+def test_a_promotion_that_is_held_is_in_the_record_too(happens: Any, want: Reason) -> None:
+    plan = a_plan(100, hold=5)
+    world = at_weight(100, plan)
+    while world.decided[-1]["action"] != "promoting":
+        world.serve(**GOOD)
+        world.tick(plan)
+
+    happens(world, plan)
+
+    told = next(one for one in holds(world)[::-1])
+    assert (told["reason"], told["toWeight"]) == (want, 100)
+
+
 def test_a_hold_that_comes_back_is_counted_and_pushes_no_step_out() -> None:
     plan = a_plan(hold=3600)
     world = at_weight(5, plan)
