@@ -21,3 +21,10 @@ def give_back_large_blocks() -> bool:
     wanted = {_MMAP_THRESHOLD: _LARGE, _TRIM_THRESHOLD: _KEPT, _ARENA_MAX: 2}
     done = [bool(change(what, value)) for what, value in wanted.items()]
     return all(done)
+
+
+def give_back_kept_blocks() -> None:
+    """Give back now what is kept for reuse: a large picture needs all the room that there is."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 
 import cv2
 
+from faceblur_service.allocator import give_back_kept_blocks
 from faceblur_service.animation import over_all, with_neighbours
 from faceblur_service.blurring import Picture, hide_faces_inplace
 from faceblur_service.codec import Format, Frame, Header, encode, frames, read_header
@@ -29,6 +30,8 @@ from faceblur_service.selfcheck import still_faces
 cv2.setNumThreads(1)
 
 _DEFAULTS = Options()
+# Pixels. Smaller pictures are quick because their memory is still there from the one before.
+_LARGE = 4_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +100,8 @@ class Pipeline:
         clock, deadline = _StageClock(), self.deadline()
         with clock.stage("decode"):
             header = header or read_header(data)
+            if header.pixels >= _LARGE:
+                give_back_kept_blocks()
         boxes: list[Box] = []
         again: list[int] = []
         nowhere = set(options.boxes or ())
