@@ -68,6 +68,13 @@ async def load_configuration() -> client.Configuration:
     return configuration
 
 
+def listed(kind: str, answer: Object) -> list[Object]:
+    """Return the objects of a list; there the API server leaves out what they are."""
+    version = KINDS[kind][0].partition("/")[2]
+    items = answer.get("items") or []
+    return [{"apiVersion": version, "kind": kind, **item} for item in items]
+
+
 class KubeApi:
     """One pool of connections to the API server."""
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from faceblur_operator.adapters import kube_objects
-from faceblur_operator.adapters.kube_api import KubeApi, NotFoundError, Object, path_of
+from faceblur_operator.adapters.kube_api import KubeApi, NotFoundError, Object, listed, path_of
 from faceblur_operator.adapters.kube_mounts import MountReader
 from faceblur_operator.adapters.kube_places import Places, places_of
 from faceblur_operator.adapters.kube_pods import PodBook
@@ -55,7 +55,7 @@ class KubeReader:
         for space in namespaces or (None,):
             async with self._room:
                 answer = await self._api.get(path_of("FaceBlurRollout", space))
-            for item in answer.get("items") or []:
+            for item in listed("FaceBlurRollout", answer):
                 self._cache.put("FaceBlurRollout", item)
                 keys.add(Key(item["metadata"]["namespace"], item["metadata"]["name"]))
         return frozenset(keys)
@@ -212,8 +212,7 @@ class KubeReader:
             if self._cache.is_listed(kind, namespace):
                 return
             answer = await self._api.get(path_of(kind, namespace))
-        items = answer.get("items") or []
-        self._cache.put_list(kind, namespace, items, version_of(answer))
+        self._cache.put_list(kind, namespace, listed(kind, answer), version_of(answer))
 
 
 def _uid(item: Object | None) -> str:

@@ -75,3 +75,19 @@ async def _story(first: int, second: int, bad_share: float) -> None:
     assert (last.weight, image) == (0, IMAGES[bad_share]), where
     risen = [weight for weight in last.weights if weight > left_at]
     assert risen == sorted(risen), f"{where}: the weight went up and down: {last.weights}"
+
+
+def test_a_process_that_begins_while_all_is_as_it_should_be_writes_no_object() -> None:
+    """What a list tells of an object is less than what a read of it does."""
+
+    async def story() -> list[str]:
+        first = InMemory()
+        await first.blind_at_30()
+        await first.scheduler.stop(patience=timedelta(seconds=1))
+        before = len(first.api.writes())
+        second = InMemory(api=first.api)
+        second.start()
+        await asyncio.sleep(10)
+        return [one for one in first.api.writes()[before:] if "faceblurrollouts" not in one]
+
+    assert run_virtually(story()) == []
