@@ -12,15 +12,21 @@ from faceblur_operator.adapters.kube_api import KubeApi, NotFoundError, path_of
 from faceblur_operator.ports.errors import ConflictError, RefusedError, UnreachableError
 
 QUICK = timedelta(seconds=0.3)
+# Nobody waits for it: an answer that comes must not depend on how busy the machine is.
+PATIENT = timedelta(seconds=30)
 
 
 def ask(reply: Reply) -> Any:
+    patience = QUICK if reply.stall_s else PATIENT
+
     async def go(url: str) -> Any:
         configuration = client.Configuration()
         configuration.host = url
         api = KubeApi(configuration)
         try:
-            return await api.request("GET", "/api/v1/namespaces/demo/services/web", timeout=QUICK)
+            return await api.request(
+                "GET", "/api/v1/namespaces/demo/services/web", timeout=patience
+            )
         finally:
             await api.close()
 
