@@ -24,7 +24,8 @@ from faceblur_operator.adapters.object_cache import ObjectCache
 from faceblur_operator.adapters.system_clock import SystemClock
 from faceblur_operator.api.reasons import Reason
 from faceblur_operator.core.commands import ANNOTATION
-from faceblur_operator.core.decision import Apply, ClearCommand, Delete, Event, PatchTemplate
+from faceblur_operator.core.decision import Event
+from faceblur_operator.core.effects import Apply, ClearCommand, Delete, PatchTemplate
 from faceblur_operator.core.plan import Plan
 from faceblur_operator.core.snapshot import PodContainer, Scaler, Snapshot
 from faceblur_operator.ports.cluster import Key, Resource

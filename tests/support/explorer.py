@@ -20,7 +20,8 @@ from tests.support.world import World
 from faceblur_operator.api.reasons import Reason, Verdict
 from faceblur_operator.core.commands import ANNOTATION, Verb, read
 from faceblur_operator.core.decide import recall
-from faceblur_operator.core.decision import Apply, Decision, PatchTemplate
+from faceblur_operator.core.decision import Decision
+from faceblur_operator.core.effects import Apply, PatchTemplate
 from faceblur_operator.core.objects import CANARY
 from faceblur_operator.core.plan import Plan
 from faceblur_operator.core.snapshot import NoSamples, Samples, Series

@@ -13,14 +13,9 @@ from faceblur_operator.api.reasons import Phase
 from faceblur_operator.core.bridge import wanted
 from faceblur_operator.core.commands import ANNOTATION
 from faceblur_operator.core.decide import Request, decide, recall
-from faceblur_operator.core.decision import (
-    Apply,
-    ClearCommand,
-    Decision,
-    Delete,
-    Effect,
-    PatchTemplate,
-)
+from faceblur_operator.core.decision import Decision
+from faceblur_operator.core.effects import Apply, ClearCommand, Delete, Effect, PatchTemplate
+from faceblur_operator.core.memory import Memory
 from faceblur_operator.core.objects import weight_on
 from faceblur_operator.core.plan import Plan
 from faceblur_operator.core.record import HOLD
@@ -36,7 +31,6 @@ from faceblur_operator.core.snapshot import (
     Snapshot,
     Workload,
 )
-from faceblur_operator.core.state import Memory
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 UID = "rollout-uid"

@@ -16,7 +16,7 @@ from faceblur_operator.adapters.kube_api import (
 )
 from faceblur_operator.adapters.object_cache import ObjectCache, Ref
 from faceblur_operator.core.commands import ANNOTATION
-from faceblur_operator.core.decision import Apply, ClearCommand, Delete, Effect, PatchTemplate
+from faceblur_operator.core.effects import Apply, ClearCommand, Delete, Effect, PatchTemplate
 from faceblur_operator.ports import Fence
 from faceblur_operator.ports.cluster import Key, Resource
 from faceblur_operator.ports.errors import ConflictError, RefusedError, UnreachableError

@@ -13,10 +13,11 @@ from math import isfinite
 
 from faceblur_operator.core.counters import Labels, Seen, increment
 from faceblur_operator.core.ledger import Looks
+from faceblur_operator.core.memory import Memory
 from faceblur_operator.core.plan import Plan, RatioObjective
 from faceblur_operator.core.queries import GRAY, STABLE, ratio_keys
 from faceblur_operator.core.snapshot import NoSamples, Samples, Series
-from faceblur_operator.core.state import Memory, Reading, State
+from faceblur_operator.core.state import Reading, State
 
 # A sum over pods that vanish grows too little, and nobody can tell: each pod has to stand alone.
 OF_ONE_POD = frozenset({"pod", "instance"})

@@ -16,11 +16,13 @@ from faceblur_operator.core.beginning import begin, follow, reconfigured, unfroz
 from faceblur_operator.core.commands import hear, leftover
 from faceblur_operator.core.conditions import Condition, conditions_for
 from faceblur_operator.core.counters import Seen
-from faceblur_operator.core.decision import Apply, ClearCommand, Decision, Effect, Note
+from faceblur_operator.core.decision import Decision, Note
 from faceblur_operator.core.desired import Clocks, Target, gray_is_current, is_reverted
+from faceblur_operator.core.effects import Apply, ClearCommand, Effect
 from faceblur_operator.core.errands import Report
 from faceblur_operator.core.footing import changed, footing
 from faceblur_operator.core.lifecycle import advance, drain_of, not_yet
+from faceblur_operator.core.memory import Memory
 from faceblur_operator.core.objects import APPLIED
 from faceblur_operator.core.plan import Plan
 from faceblur_operator.core.prepared import (
@@ -54,7 +56,7 @@ from faceblur_operator.core.revision import (
     target_template,
 )
 from faceblur_operator.core.snapshot import Json, Samples, Snapshot
-from faceblur_operator.core.state import Memory, Stage, State
+from faceblur_operator.core.state import Stage, State
 from faceblur_operator.core.view import View
 
 # To look up a member of an enumeration takes longer than what is done with it.

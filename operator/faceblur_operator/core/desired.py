@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from faceblur_operator.core import objects
-from faceblur_operator.core.decision import Apply, Delete, Effect, PatchTemplate
+from faceblur_operator.core.effects import Apply, Delete, Effect, PatchTemplate
 from faceblur_operator.core.ladder import size_at, sized_for
 from faceblur_operator.core.plan import Plan
 from faceblur_operator.core.revision import with_release

@@ -12,8 +12,8 @@ from datetime import datetime, timedelta
 from operator import attrgetter
 
 from faceblur_operator.api.reasons import Verdict
-from faceblur_operator.core.decision import Effect
 from faceblur_operator.core.desired import Clocks, Target, effects_for
+from faceblur_operator.core.effects import Effect
 from faceblur_operator.core.footing import footing
 from faceblur_operator.core.plan import Plan
 from faceblur_operator.core.refusal import Refusal

@@ -1,24 +1,13 @@
-"""What a rollout remembers between two decisions.
+"""What a rollout remembers between two decisions; it survives in the status, see `memo.py`."""
 
-`State` survives in the resource's status (see `memo.py`); `Memory` adds what only this process
-knows and may be lost without harm.
-"""
-
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from faceblur_operator.api.reasons import Reason, Verdict
-from faceblur_operator.core.baseline import NOTHING_COUNTED, Baseline
-from faceblur_operator.core.counters import Seen
 from faceblur_operator.core.errands import NOTHING_TO_TELL, GateState, Outbox
 from faceblur_operator.core.evidence import ZERO, Counts, versus_start
-from faceblur_operator.core.refusal import Refusal
-
-if TYPE_CHECKING:
-    from faceblur_operator.core.prepared import Kept
 
 
 class Stage(Enum):
@@ -195,21 +184,3 @@ class State:
     config: str = ""
     read: Reading | None = None
     serial: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Memory:
-    """What one process carries from decision to decision.
-
-    Attributes:
-        kept: what saves work at the next look; see `prepared.py`.
-        awake_since: when this process looked first; of what was before, it only knows the status.
-    """
-
-    state: State
-    seen: Mapping[str, Seen | None] = field(default_factory=dict)
-    unmeasurable: Refusal | None = None
-    written_at: datetime | None = None
-    baseline: Baseline = NOTHING_COUNTED
-    kept: "Kept | None" = field(default=None, compare=False, repr=False)
-    awake_since: datetime | None = None

@@ -10,10 +10,11 @@ from faceblur_operator.core.bridge import wanted
 from faceblur_operator.core.compiler import Defaults, compile_plan, watching
 from faceblur_operator.core.decide import Request, decide, queries, refuse
 from faceblur_operator.core.decision import Decision
+from faceblur_operator.core.memory import Memory
 from faceblur_operator.core.plan import Plan
 from faceblur_operator.core.refusal import Refusal
 from faceblur_operator.core.snapshot import Json, Snapshot
-from faceblur_operator.core.state import Memory, State
+from faceblur_operator.core.state import State
 
 
 class Brain(Protocol):

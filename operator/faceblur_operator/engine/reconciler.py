@@ -16,10 +16,10 @@ from faceblur_operator.api.reasons import Reason
 from faceblur_operator.core.decide import Request
 from faceblur_operator.core.decision import Decision
 from faceblur_operator.core.errands import Errand, Report
+from faceblur_operator.core.memory import Memory
 from faceblur_operator.core.plan import Plan
 from faceblur_operator.core.refusal import Refusal
 from faceblur_operator.core.snapshot import Json, NoSamples, Samples, Snapshot
-from faceblur_operator.core.state import Memory
 from faceblur_operator.engine.brain import Brain
 from faceblur_operator.engine.log import fields
 from faceblur_operator.engine.writing import Doors, Unwritten, Writing

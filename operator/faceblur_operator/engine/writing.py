@@ -12,7 +12,8 @@ from typing import Any
 
 from faceblur_operator.api.reasons import Phase, Reason
 from faceblur_operator.core import memo
-from faceblur_operator.core.decision import Apply, ClearCommand, Decision, Delete, Effect, Event
+from faceblur_operator.core.decision import Decision, Event
+from faceblur_operator.core.effects import Apply, ClearCommand, Delete, Effect
 from faceblur_operator.core.snapshot import Json
 from faceblur_operator.engine.log import fields
 from faceblur_operator.ports import Clock, ClusterReader, ClusterWriter, EventSink, Meter

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from faceblur_operator.core.decision import Effect, Event
+from faceblur_operator.core.decision import Event
+from faceblur_operator.core.effects import Effect
 from faceblur_operator.core.plan import Plan
 from faceblur_operator.core.snapshot import Json, Snapshot
 

@@ -18,9 +18,9 @@ from tests.support.world import World, a_template, a_workload
 
 from faceblur_operator.core import builtins
 from faceblur_operator.core.decide import Request, decide
+from faceblur_operator.core.memory import Memory
 from faceblur_operator.core.plan import GaugeObjective, Plan
 from faceblur_operator.core.snapshot import Samples, Series, Snapshot
-from faceblur_operator.core.state import Memory
 
 TARGET = 20_000
 ROUNDS = 7

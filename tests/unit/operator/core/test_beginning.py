@@ -9,7 +9,7 @@ from tests.support.builders import a_plan, a_ratio
 from tests.support.world import World, a_template, an_ingress
 
 from faceblur_operator.api.reasons import Phase, Reason
-from faceblur_operator.core.decision import Apply
+from faceblur_operator.core.effects import Apply
 from faceblur_operator.core.plan import Plan, Step
 from faceblur_operator.core.snapshot import NoSamples, Scaler
 

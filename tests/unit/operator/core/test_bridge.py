@@ -15,9 +15,10 @@ from faceblur_operator.core import memo
 from faceblur_operator.core.bridge import bridged, stored, wanted
 from faceblur_operator.core.counters import Labels, Seen, increment
 from faceblur_operator.core.evidence import Counts
+from faceblur_operator.core.memory import Memory
 from faceblur_operator.core.plan import Plan
 from faceblur_operator.core.snapshot import Samples, Series
-from faceblur_operator.core.state import Memory, Reading, SloState, State
+from faceblur_operator.core.state import Reading, SloState, State
 
 RATIO = a_ratio(max_ratio=1.5)
 PLAN = a_plan(5, 25, 100, hold=24 * 3600, objectives=(RATIO,))

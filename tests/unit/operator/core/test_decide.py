@@ -11,7 +11,7 @@ from tests.support.builders import a_gauge, a_plan, a_ratio
 from tests.support.world import World, a_template, a_workload, an_ingress
 
 from faceblur_operator.api.reasons import Phase, Reason, Verdict
-from faceblur_operator.core.decision import Apply, Delete, PatchTemplate
+from faceblur_operator.core.effects import Apply, Delete, PatchTemplate
 from faceblur_operator.core.plan import OnSharedBreach, Plan
 from faceblur_operator.core.snapshot import KubeObject, NoSamples, Samples, Series
 

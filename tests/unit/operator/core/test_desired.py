@@ -9,9 +9,10 @@ from tests.support.world import START, World, a_service, a_template, a_workload,
 from faceblur_operator.api.reasons import Phase
 from faceblur_operator.core import memo
 from faceblur_operator.core.decide import queries, recall
-from faceblur_operator.core.decision import Apply, Delete
+from faceblur_operator.core.effects import Apply, Delete
 from faceblur_operator.core.lifecycle import advance
-from faceblur_operator.core.state import Memory, Stage, State
+from faceblur_operator.core.memory import Memory
+from faceblur_operator.core.state import Stage, State
 from faceblur_operator.core.view import View
 
 

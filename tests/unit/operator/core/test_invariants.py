@@ -6,7 +6,7 @@ from tests.support.builders import a_plan, a_ratio
 from tests.support.world import World
 
 from faceblur_operator.api.reasons import Verdict
-from faceblur_operator.core.decision import Apply
+from faceblur_operator.core.effects import Apply
 from faceblur_operator.core.snapshot import NoSamples, Samples
 
 PLAN = a_plan(

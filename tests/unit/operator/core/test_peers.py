@@ -10,7 +10,7 @@ from tests.support.builders import a_plan, a_ratio
 from tests.support.world import World
 
 from faceblur_operator.api.reasons import Phase, Reason
-from faceblur_operator.core.decision import Apply, Delete
+from faceblur_operator.core.effects import Apply, Delete
 from faceblur_operator.core.plan import Step
 from faceblur_operator.core.snapshot import Samples, Series
 

@@ -8,7 +8,8 @@ from tests.support.builders import a_plan
 from tests.support.world import World, a_container, a_pod
 
 from faceblur_operator.api.reasons import Phase, Reason
-from faceblur_operator.core.decision import Apply, Event
+from faceblur_operator.core.decision import Event
+from faceblur_operator.core.effects import Apply
 from faceblur_operator.core.pods import PATIENCE
 from faceblur_operator.core.report import REFRESH
 from faceblur_operator.core.snapshot import Mount, NoSamples, Pod

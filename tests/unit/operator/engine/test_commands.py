@@ -6,7 +6,7 @@ import pytest
 from tests.support.in_memory import KEY, InMemory, quick_spec
 from tests.support.virtual_time import run_virtually
 
-from faceblur_operator.core.decision import ClearCommand
+from faceblur_operator.core.effects import ClearCommand
 from faceblur_operator.ports.errors import ConflictError, RefusedError
 
 
