@@ -137,6 +137,11 @@ class ResultCache:
                 self._entries.clear()
                 self._bytes = 0
 
+    def shrink(self, most: int) -> None:
+        """Forget the least recently used results until the rest takes at most so many bytes."""
+        with self._lock:
+            self._evict(most)
+
     def stats(self) -> CacheStats:
         """Return what happened so far; forgets what has expired, also when nobody asks for it."""
         with self._lock:
@@ -171,12 +176,15 @@ class ResultCache:
         size = len(result.data) + _ENTRY_BYTES + _FACE_BYTES * len(result.faces)
         if size * _LARGEST_SHARE > self._max_bytes:
             return
-        while self._entries and self._bytes + size > self._max_bytes:
+        self._evict(self._max_bytes - size)
+        self._entries[key] = _Entry(result, size, self._monotonic() + self._ttl_s)
+        self._bytes += size
+
+    def _evict(self, most: int) -> None:
+        while self._entries and self._bytes > most:
             _, dropped = self._entries.popitem(last=False)
             self._bytes -= dropped.size
             self._evictions += 1
-        self._entries[key] = _Entry(result, size, self._monotonic() + self._ttl_s)
-        self._bytes += size
 
     def _forget_expired(self) -> None:
         now = self._monotonic()

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 import cv2
 
-from faceblur_service.allocator import give_back_kept_blocks
+from faceblur_service.allocator import sparing
 from faceblur_service.animation import over_all, with_neighbours
 from faceblur_service.blurring import Picture, hide_faces_inplace
 from faceblur_service.codec import Format, Frame, Header, encode, frames, read_header
@@ -100,8 +100,17 @@ class Pipeline:
         clock, deadline = _StageClock(), self.deadline()
         with clock.stage("decode"):
             header = header or read_header(data)
-            if header.pixels >= _LARGE:
-                give_back_kept_blocks()
+        with sparing(when=header.pixels >= _LARGE):
+            return self._run(data, options, header, clock, deadline)
+
+    def _run(
+        self,
+        data: bytes,
+        options: Options,
+        header: Header,
+        clock: "_StageClock",
+        deadline: Deadline,
+    ) -> Result:
         boxes: list[Box] = []
         again: list[int] = []
         nowhere = set(options.boxes or ())
@@ -154,11 +163,12 @@ class Pipeline:
         options = Options(sensitivity=sensitivity)
         height = width = 0
         boxes: list[Box] = []
-        for frame in frames(data, header, deadline):
-            boxes.extend(self._find(frame.picture, options))
-            height = max(height, frame.picture.shape[0])
-            width = max(width, frame.picture.shape[1])
-            deadline.check()
+        with sparing(when=header.pixels >= _LARGE):
+            for frame in frames(data, header, deadline):
+                boxes.extend(self._find(frame.picture, options))
+                height = max(height, frame.picture.shape[0])
+                width = max(width, frame.picture.shape[1])
+                deadline.check()
         if header.frames > 1:
             boxes = list(over_all(boxes))
         return Found(width, height, numbered(boxes))

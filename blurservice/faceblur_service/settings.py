@@ -115,6 +115,11 @@ class Settings:
     """FACEBLUR_SHADOW_PERCENT: share of a gray pod's pictures in which stable's detection is asked
     for afterwards, to compare. Percent, default 10; needs FACEBLUR_FALLBACK_URL."""
 
+    @property
+    def works_apart(self) -> bool:
+        """Whether a process of its own works on pictures: where stable can stand in for it."""
+        return self.track == "gray" and self.fallback_url is not None
+
 
 def read(environ: Mapping[str, str] = os.environ) -> Settings:
     """Return the settings the environment asks for.

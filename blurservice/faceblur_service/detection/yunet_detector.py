@@ -10,12 +10,14 @@ the user's cache folder, unless an environment variable forbids it while it load
 
 import os
 import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from faceblur_service import allocator
 from faceblur_service.blurring import Picture
 from faceblur_service.errors import DetectionFailed, ModelError
 from faceblur_service.geometry import Box, merge
@@ -59,6 +61,7 @@ class YuNetDetector:
         self._threshold = threshold
         self._lock = threading.Lock()
         self._session: Any = None
+        self._sparing: Any = None
         # Kept: the kernel takes as long to hand out and clear fresh memory as filling it takes.
         self._input = np.empty(3 * LARGEST_SIDE * LARGEST_SIDE, np.float32)
         try:
@@ -67,6 +70,8 @@ class YuNetDetector:
             self.find_faces(np.zeros((LARGEST_SIDE, LARGEST_SIDE, 3), np.uint8))
         except (ImportError, OSError, RuntimeError, ValueError, DetectionFailed) as err:
             raise ModelError(f"Model {model} cannot be used: {_first_line(err)}") from err
+        # A hundred MiB are kept for the next run: a large picture is decoded and written in them.
+        allocator.ask_too(self)
 
     def _open(self, model: Path) -> None:
         # Imported here: native threads must be made after a fork.
@@ -76,6 +81,8 @@ class YuNetDetector:
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         # Only errors: it would warn that the outputs' sizes follow the input's.
         options.log_severity_level = 3
+        self._sparing = onnxruntime.RunOptions()
+        self._sparing.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
         content = _adapted(model.read_bytes())
         try:
             self._session = onnxruntime.InferenceSession(
@@ -96,8 +103,9 @@ class YuNetDetector:
             if self._session is None:
                 raise DetectionFailed("The detector is closed.")
             planes = self._planes(picture, height + down, width + right)
+            how = self._sparing if allocator.is_sparing() else None
             try:
-                outputs = self._session.run(_OUTPUTS, {"input": planes})
+                outputs = self._session.run(_OUTPUTS, {"input": planes}, how)
             except Exception as err:  # its errors have no common base
                 raise DetectionFailed(f"The detector failed: {_first_line(err)}") from err
         columns = (width + right) // np.array(STRIDES)
@@ -141,6 +149,11 @@ class YuNetDetector:
             Box(x1, y1, x2, y2, score)
             for (x1, y1, x2, y2), score in zip(corners.tolist(), sure[cells].tolist(), strict=True)
         ]
+
+    def give_back(self) -> None:
+        """Give back the memory that is kept for the next run; the library does so after a run."""
+        with suppress(DetectionFailed):
+            self.find_faces(np.zeros((_PADDING, _PADDING, 3), np.uint8))
 
     def close(self) -> None:
         """Let go of the native session."""

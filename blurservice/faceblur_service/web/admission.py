@@ -108,6 +108,10 @@ class Admission:
             finally:
                 self._waiting -= 1
 
+    def room_left(self) -> int:
+        """Return the bytes that no picture at work needs."""
+        return self._room.free
+
     def nudge(self) -> None:
         """Let those who wait see that they were given up."""
         with self._changed:

@@ -79,7 +79,7 @@ def build(
 
 def _pipeline(settings: Settings) -> Hides:
     """Return what works on pictures; in a process of its own where stable can stand in for it."""
-    if settings.track == "gray" and settings.fallback_url is not None:
+    if settings.works_apart:
         return ApartPipeline(lanes=settings.slots + _BESIDE)
     # Here: MediaPipe takes memory, also where it is not used.
     from faceblur_service.detection.factory import make_detector

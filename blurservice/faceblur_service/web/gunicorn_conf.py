@@ -1,5 +1,6 @@
 """Settings of gunicorn: `gunicorn --config python:faceblur_service.web.gunicorn_conf ...`."""
 
+import gc
 import sys
 from typing import Any
 
@@ -46,9 +47,14 @@ def when_ready(server: Any) -> None:
     drain.drain_on_term(server, _read.drain_s)
 
 
+def pre_fork(_server: Any, _worker: Any) -> None:
+    """Share what is loaded: collecting garbage would write to all of it, and so copy it."""
+    gc.freeze()
+
+
 def post_fork(_server: Any, _worker: Any) -> None:
     """Hand the time limit for slow clients on, and keep memory small."""
     from faceblur_service.web.worker import PacedSocket
 
     PacedSocket.stall_s = float(_read.stall_s)
-    allocator.give_back_large_blocks()
+    allocator.give_back_large_blocks(works=not _read.works_apart)

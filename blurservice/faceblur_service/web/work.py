@@ -228,6 +228,8 @@ class Work:
 
         def make() -> Result:
             with self._admission.slot(header.cost, given_up):
+                # What was answered before may be made again; a picture at work needs its room.
+                self._cache.shrink(self._admission.room_left())
                 return self._pipeline.run(data, options, header)
 
         result, hit = self._cache.get_or_make(self._cache.key(data, options), make)

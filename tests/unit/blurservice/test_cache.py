@@ -136,6 +136,21 @@ def test_the_least_recently_used_result_makes_room() -> None:
     assert ask(cache, b"b", size=quarter) is False
 
 
+def test_a_picture_at_work_takes_the_room_of_the_least_recently_used_results() -> None:
+    cache = a_cache()
+    for name in (b"a", b"b", b"c"):
+        ask(cache, name)
+    ask(cache, b"a")
+
+    cache.shrink(cache.stats().bytes - 1)
+
+    assert [ask(cache, name) for name in (b"a", b"c", b"b")] == [True, True, False]
+
+    cache.shrink(0)
+
+    assert cache.stats().bytes == 0
+
+
 def test_a_very_large_result_does_not_push_out_all_others() -> None:
     cache = a_cache(max_bytes=4 * MIB)
     ask(cache, b"small", size=MIB // 2)

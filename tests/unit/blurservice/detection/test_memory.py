@@ -1,5 +1,8 @@
 """Looking for faces takes no memory that the header's cost does not name."""
 
+import subprocess
+import sys
+
 import pytest
 from tests.support.peak import Peak, measured
 
@@ -30,6 +33,35 @@ def test_the_service_and_a_photo_fit_into_a_pod(found: Peak) -> None:
 
 def test_the_service_and_the_dearest_picture_fit_into_a_pod(found: Peak) -> None:
     assert found.held + MAX_COST + PARENT <= POD
+
+
+_WARM = """
+import numpy as np
+from tests.support.peak import resident
+from faceblur_service.allocator import give_back_large_blocks, sparing
+from faceblur_service.detection.factory import make_detector
+
+give_back_large_blocks()
+detector = make_detector()
+# Each size that the networks look at leaves memory for the next run.
+for size in ((1080, 1920, 3), (720, 1280, 3)):
+    detector.find_faces(np.zeros(size, np.uint8))
+before = resident("RssAnon")
+with sparing():
+    print(before - resident("RssAnon"))
+    detector.find_faces(np.zeros((1080, 1920, 3), np.uint8))
+    print(before - resident("RssAnon"))
+"""
+
+
+def test_a_large_picture_gets_what_is_kept_for_looking() -> None:
+    if not all(map(models.find_optional, (models.FACE_FULL_RANGE, models.YUNET))):
+        pytest.skip("no models: set FACEBLUR_MODELS_DIR")
+    done = subprocess.run([sys.executable, "-c", _WARM], capture_output=True, text=True, check=True)
+
+    at_first, after_looking = map(int, done.stdout.split())
+
+    assert min(at_first, after_looking) > 25 * 2**20
 
 
 def test_no_window_needs_more_than_what_is_held_from_the_start() -> None:

@@ -26,6 +26,14 @@ def test_slots_are_given_up_to_their_number() -> None:
         pass
 
 
+def test_the_room_that_is_left_is_what_no_picture_at_work_needs() -> None:
+    admission = Admission(slots=2, queue=0, wait_s=0.01)
+
+    with admission.slot(1000):
+        assert admission.room_left() == MAX_COST - 1000
+    assert admission.room_left() == MAX_COST
+
+
 def test_pictures_that_do_not_fit_together_work_one_after_the_other() -> None:
     admission = Admission(slots=2, queue=0, wait_s=0.01)
     large, small = MAX_COST * 2 // 3, MAX_COST // 3

@@ -44,3 +44,20 @@ def test_a_bad_setting_stops_the_start(
         importlib.reload(gunicorn_conf)
 
     assert "FACEBLUR_SLOTS must be a whole number of at least 1" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("stable", "works"), [("http://stable:5000", False), ("", True)])
+def test_who_hands_pictures_to_another_process_keeps_no_memory_for_them(
+    monkeypatch: pytest.MonkeyPatch, stable: str, works: bool
+) -> None:
+    monkeypatch.setenv("FACEBLUR_TRACK", "gray")
+    monkeypatch.setenv("FACEBLUR_FALLBACK_URL", stable)
+    conf = importlib.reload(gunicorn_conf)
+    told: list[bool] = []
+    monkeypatch.setattr(
+        conf.allocator, "give_back_large_blocks", lambda *, works: told.append(works)
+    )
+
+    conf.post_fork(None, None)
+
+    assert told == [works]
