@@ -66,6 +66,25 @@ def test_a_form_works_as_well(client: FlaskClient, picture: bytes) -> None:
     assert (form.status_code, form.data) == (200, raw.data)
 
 
+def test_kept_answers_give_way_to_a_picture_that_needs_all_the_memory(
+    app: Flask,
+    client: FlaskClient,
+    detector: FakeDetector,
+    picture: bytes,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def looks() -> int:
+        before = len(detector.seen)
+        assert client.post(URL, data=picture, **PNG).status_code == 200
+        return len(detector.seen) - before
+
+    assert (looks(), looks()) == (1, 0)
+    monkeypatch.setattr(app.extensions[KEY].admission, "room_left", lambda: 0)
+
+    assert client.post(URL, data=saved(image(arrow()), "PNG"), **PNG).status_code == 200
+    assert looks() == 1, "it was still kept"
+
+
 @pytest.mark.parametrize(
     ("headers", "cookie", "want"),
     [
