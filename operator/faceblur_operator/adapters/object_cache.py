@@ -89,7 +89,8 @@ class ObjectCache:
         item["metadata"].pop("managedFields", None)
         find_values = self.index.get(kind)
         values = find_values(item) if find_values else frozenset()
-        return self._set(ref, _Entry(_shared(item), version, self.now(), values))
+        before = None if entry is None else entry.object
+        return self._set(ref, _Entry(_shared(item, before), version, self.now(), values))
 
     def remove(self, ref: Ref, version: int) -> frozenset[Key]:
         """Note that an object is gone as of a version; return the rollouts for which it is news."""
@@ -180,14 +181,22 @@ class ObjectCache:
             self._entries.pop(ref, None)
 
 
-def _shared(value: Any) -> Any:
+def _shared(value: Any, before: Any = None) -> Any:
     """Return the same JSON with one string in memory for all that are equal.
 
     Objects of a rollout name one another, and those of different rollouts have the same fields:
     apart, their strings are more than half of what the operator keeps.
+
+    Args:
+        value: the JSON.
+        before: what stood in its place, shared already: most of an object never changes. No field
+            of Kubernetes turns from a number into a boolean, which Python finds equal.
     """
+    if type(value) is type(before) and value == before:
+        return before
     if isinstance(value, dict):
-        return {sys.intern(name): _shared(one) for name, one in value.items()}
+        old = before if isinstance(before, dict) else {}
+        return {sys.intern(name): _shared(one, old.get(name)) for name, one in value.items()}
     if isinstance(value, list):
         return [_shared(one) for one in value]
     return sys.intern(value) if type(value) is str else value

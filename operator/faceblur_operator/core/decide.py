@@ -350,7 +350,8 @@ def _report(request: Request, memory: Memory, before: State, kept: Kept, told: T
         env=plan.gray_env,
         about=(plan, request.snapshot),
     )
-    read = bridge.stored(plan, state.read, memory.seen)
+    # Without traffic nothing is counted that a later process could go on from.
+    read = bridge.stored(plan, state.read, memory.seen) if state.weight else state.read
     next_state = replace(state, serial=state.serial + 1, read=read)
     status = status_of(next_state, before, request.stored_status, facts)
     is_new = is_worth_storing(

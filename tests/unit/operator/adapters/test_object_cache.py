@@ -209,3 +209,19 @@ def test_equal_strings_of_different_objects_are_one_in_memory(cache: ObjectCache
     assert second is not None
     assert first["spec"]["some"][0] is second["spec"]["some"][0]
     assert [*map(id, first["spec"])] == [*map(id, second["spec"])]
+
+
+def test_what_did_not_change_in_an_object_is_kept_once_and_what_did_is_new(
+    cache: ObjectCache,
+) -> None:
+    cache.put("Service", json.loads(json.dumps(service(1, some=["a"], port=1, type="x"))))
+    first = cache.get(WEB)
+    cache.put("Service", json.loads(json.dumps(service(2, some=["a"], port=2))))
+    second = cache.get(WEB)
+
+    assert first is not None
+    assert second is not None
+    assert second["spec"] == {"some": ["a"], "port": 2}
+    assert second["metadata"]["resourceVersion"] == "2"
+    assert second["spec"]["some"] is first["spec"]["some"]
+    assert first["spec"] == {"some": ["a"], "port": 1, "type": "x"}
