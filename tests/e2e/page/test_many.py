@@ -73,7 +73,7 @@ def test_two_hundred_photos_do_not_end_the_tab(
 
     expect(visit.page.locator("#batch-text")).to_have_text("200 of 200 done", timeout=200_000)
     assert visit.complaints == []
-    # With two photos it has 190, and about one more for each of the others, which lie in it as files.
+    # With two photos it has 190, and about one more for each of the others.
     assert tab_peak_mib(browser) < 500
 
 
