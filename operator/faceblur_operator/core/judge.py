@@ -57,6 +57,22 @@ class Terms(NamedTuple):
     is_bridged: bool = False
 
 
+class Broken(NamedTuple):
+    """A test against gray that has reached its limit; all of it as logarithms but the share.
+
+    Attributes:
+        log_e: what it shows.
+        limit: what it had to reach.
+        worse: how far gray is shown worse than stable.
+        allowed: the share of bad events that gray broke; None: it is worse than stable.
+    """
+
+    log_e: float
+    limit: float
+    worse: float
+    allowed: float | None
+
+
 @dataclass(frozen=True, slots=True)
 class Blind:
     """Nothing can be counted this tick: why, and whether data is missing or unreadable."""
@@ -250,47 +266,56 @@ def told_against(state: SloState, objective: RatioObjective, terms: Terms) -> Sl
     return None
 
 
+def broken(part: Part, objective: RatioObjective, terms: Terms) -> Broken | None:
+    """Return the first test against gray that has reached its limit, None if none has."""
+    gray, stable_tests = part.evidence.gray, (part.evidence.versus, part.evidence.versus_after)
+    limit = terms.log_breach + part.evidence.restarts * LOG_2 + part.price
+    if objective.max_ratio is not None and evidence.all_reach(stable_tests, limit):
+        worse = min(map(evidence.log_versus, stable_tests))
+        return Broken(worse, limit, worse, None)
+    # A share that is allowed speaks for no higher one, so it is no evidence of any.
+    if objective.allowed is None or gray.bad <= objective.allowed * gray.total:
+        return None
+    shown = evidence.log_worse_than(objective.allowed, gray)
+    if shown < limit:
+        return None
+    return Broken(shown, limit, min(map(evidence.log_versus, stable_tests)), objective.allowed)
+
+
 def _told_by(
     state: SloState, part: Part, objective: RatioObjective, terms: Terms
 ) -> SloState | None:
     """Return the state with what this part of the evidence shows against gray, None if nothing."""
-    gray, stable = part.evidence.gray, part.evidence.stable
-    limit = terms.log_breach + state.restarts * LOG_2 + part.price
-    comparisons = (part.evidence.versus, part.evidence.versus_after)
-    if objective.max_ratio is not None and evidence.all_reach(comparisons, limit):
-        worse = min(map(evidence.log_versus, comparisons))
-        return _said(
-            state,
-            Verdict.BREACH,
-            f"worse than stable by more than {objective.max_ratio:g}×{_lately(part)}: "
-            f"{_share(gray)} against {_share(stable)} bad, {_bound(worse, limit)}",
-        )
-    # A share that is allowed speaks for no higher one, so it is no evidence of any.
-    if objective.allowed is None or gray.bad <= objective.allowed * gray.total:
+    found = broken(part, objective, terms)
+    if found is None:
         return None
-    broken = evidence.log_worse_than(objective.allowed, gray)
-    if broken < limit:
-        return None
-    worse = min(map(evidence.log_versus, comparisons))
-    return _breached(state, part, objective.allowed, (broken, worse, limit), terms)
+    if found.allowed is not None:
+        return _breached(state, part, found.allowed, found, terms)
+    return _said(
+        state,
+        Verdict.BREACH,
+        f"worse than stable by more than {objective.max_ratio:g}×{_lately(part)}: "
+        f"{_share(part.evidence.gray)} against {_share(part.evidence.stable)} bad, "
+        f"{_bound(found.log_e, found.limit)}",
+    )
 
 
 def _breached(
     state: SloState,
     part: Part,
     allowed: float,
-    logs: tuple[float, float, float],
+    found: Broken,
     terms: Terms,
 ) -> SloState:
-    broken, worse, limit = logs
+    limit = found.limit
     gray, stable = part.evidence.gray, part.evidence.stable
     # At 100 % nobody is left to compare with, and stable is the safer place.
     # Before that, what stable did is sometimes only read later.
     is_alone = not terms.is_split or not (state.stable.total or state.restarts or state.after.since)
-    is_worse = worse >= terms.log_worse + state.restarts * LOG_2 + part.price
+    is_worse = found.worse >= terms.log_worse + state.restarts * LOG_2 + part.price
     said = f"{_share(gray)} bad{_lately(part)}, allowed {allowed:.2%}"
     if is_alone or is_worse or terms.rolls_back_shared:
-        return _said(state, Verdict.BREACH, f"{said}, {_bound(broken, limit)}")
+        return _said(state, Verdict.BREACH, f"{said}, {_bound(found.log_e, limit)}")
     if evidence.log_worse_than(allowed, stable) < limit:
         why = f"{said}, but not shown worse than stable ({_share(stable)}); holding until either is"
         return _said(state, Verdict.INSUFFICIENT, why)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from faceblur_operator.api.reasons import Verdict
 from faceblur_operator.core import evidence
-from faceblur_operator.core.judge import LOG_2, Terms
+from faceblur_operator.core.judge import LOG_2, Terms, broken
 from faceblur_operator.core.plan import GaugeObjective, Objective, RatioObjective
 from faceblur_operator.core.recent import parts
 from faceblur_operator.core.state import SloState
@@ -53,14 +53,7 @@ def is_shared(slo: SloState, objective: Objective, terms: Terms) -> bool:
 def _broken(slo: SloState, objective: RatioObjective, terms: Terms) -> Proof | None:
     """Return the first test against gray that has reached its limit."""
     for part in parts(slo, terms.counted_s):
-        one = part.evidence
-        limit = terms.log_breach + slo.restarts * LOG_2 + part.price
-        comparisons = (one.versus, one.versus_after)
-        if objective.max_ratio is not None and evidence.all_reach(comparisons, limit):
-            return Proof(min(map(evidence.log_versus, comparisons)), limit)
-        if objective.allowed is None or one.gray.bad <= objective.allowed * one.gray.total:
-            continue
-        worse = evidence.log_worse_than(objective.allowed, one.gray)
-        if worse >= limit:
-            return Proof(worse, limit)
+        found = broken(part, objective, terms)
+        if found is not None:
+            return Proof(found.log_e, found.limit)
     return None
