@@ -68,7 +68,7 @@ def batch() -> Response:
     own.admission.take_batch()
     try:
         files = uploads.pictures(MOST)
-        options = choices.options(own.settings.sensitivity)
+        options = choices.options_of_many(own.settings.sensitivity)
         run = _Run(
             work=own.work,
             options=options,

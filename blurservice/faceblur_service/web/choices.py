@@ -32,6 +32,22 @@ def options(default: Sensitivity) -> Options:
     )
 
 
+def options_of_many(default: Sensitivity) -> Options:
+    """Return what the caller chose for all pictures of a batch.
+
+    Args:
+        default: The sensitivity of requests that name none.
+
+    Raises:
+        BadRequest: A choice that does not exist, or boxes.
+    """
+    chosen = options(default)
+    if chosen.boxes is not None:
+        # Where one picture has its faces, the others would keep theirs clear.
+        raise BadRequest("boxes are those of one picture: /api/v1/blur takes it with them.")
+    return chosen
+
+
 def sensitivity(default: Sensitivity) -> Sensitivity:
     """Return how hard the caller wants to look for faces.
 

@@ -85,6 +85,8 @@ def test_what_cannot_be_a_batch_is_refused_as_a_whole(client: FlaskClient, pictu
         ({"data": {"other": "x"}}, 400, "bad-request"),
         ({"data": _form(*[(b"x", "x")] * (MOST + 1))}, 400, "bad-request"),
         ({"data": _form((picture, "a"), mode="gone")}, 400, "bad-request"),
+        # Boxes of one picture would leave the faces of all others clear.
+        ({"data": _form((picture, "a"), (picture, "b"), boxes="[]")}, 400, "bad-request"),
         (
             {
                 "data": b"--b\r\n" + bytes(MAX_BYTES),
