@@ -30,5 +30,6 @@ class Face:
 
 
 def numbered(boxes: Iterable[Box]) -> list[Face]:
-    """Return the boxes as faces, numbered in their order."""
-    return [Face(str(number), box) for number, box in enumerate(boxes, start=1)]
+    """Return the boxes as faces, the surest first; equally sure ones stay in their order."""
+    ranked = sorted(boxes, key=lambda box: -box.score)
+    return [Face(str(number), box) for number, box in enumerate(ranked, start=1)]

@@ -17,7 +17,7 @@ def test_a_face_in_json_holds_all_of_its_box() -> None:
     }
 
 
-def test_faces_are_numbered_in_their_order() -> None:
-    one, two = Box(0, 0, 9, 9, 0.9), Box(50, 0, 59, 9, 0.5)
+def test_faces_are_numbered_from_the_surest_on() -> None:
+    one, two, three = Box(0, 0, 9, 9, 0.5), Box(50, 0, 59, 9, 0.9), Box(90, 0, 99, 9, 0.5)
 
-    assert numbered([one, two]) == [Face("1", one), Face("2", two)]
+    assert numbered([one, two, three]) == [Face("1", two), Face("2", one), Face("3", three)]
