@@ -58,7 +58,8 @@ def _check(host: str, port: int) -> None:
         ModelError: The first model is missing, or one is broken.
         UsageError: Nobody can listen there.
     """
-    models.find(models.MANIFEST[0])
+    models.find(models.FACE_FULL_RANGE)
+    models.find_optional(models.YUNET)
     try:
         (family, kind, _, _, address), *_ = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE

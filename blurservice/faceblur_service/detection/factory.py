@@ -20,11 +20,13 @@ def make_detector() -> Detector:
     Raises:
         ModelError: A model is broken or cannot be loaded, or MediaPipe's is missing.
     """
-    mediapipe = MediaPipeDetector(models.find(models.FACE_FULL_RANGE), threshold=LEAST)
     path = models.find_optional(models.YUNET)
     if path is None:
         _log.warning("YuNet's model is missing: small faces are looked for in tiles instead")
-    detector = CombinedDetector(mediapipe, YuNetDetector(path, threshold=HINT) if path else None)
+    # First, for it needs no closing when the other one cannot be made.
+    yunet = YuNetDetector(path, threshold=HINT) if path else None
+    mediapipe = MediaPipeDetector(models.find(models.FACE_FULL_RANGE), threshold=LEAST)
+    detector = CombinedDetector(mediapipe, yunet)
     # Not the atexit module: that runs after MediaPipe's own thread, which closing needs, has ended.
     threading._register_atexit(detector.close)  # type: ignore[attr-defined]  # no public equivalent
     return detector

@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -139,6 +140,18 @@ def test_without_models_nothing_is_served(
     status = main(["serve"])
 
     assert (status, "is missing: `faceblur models fetch" in capsys.readouterr().err) == (1, True)
+
+
+def test_with_a_broken_model_nothing_is_served(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copy(models.find(models.FACE_FULL_RANGE), folder)
+    (folder / models.YUNET.name).write_bytes(b"x")
+    monkeypatch.setenv("FACEBLUR_MODELS_DIR", str(folder))
+
+    status = main(["serve"])
+
+    assert (status, "is broken: wanted sha256" in capsys.readouterr().err) == (1, True)
 
 
 def test_an_interrupt_ends_it_without_half_files(folder: Path) -> None:
