@@ -12,6 +12,7 @@ import numpy as np
 
 from faceblur_service.blurring import Picture
 from faceblur_service.detection import Detector
+from faceblur_service.detection.dark import brightened, gain_of
 from faceblur_service.geometry import Box, Region, head_of, visible
 from faceblur_service.shrinking import shrunk
 
@@ -55,6 +56,8 @@ def still_faces(picture: Picture, faces: Sequence[Box], detector: Detector) -> l
 
 def _sheets(picture: Picture, faces: Sequence[Box]) -> Iterator[tuple[Picture, list[_Cell]]]:
     height, width = picture.shape[:2]
+    # Once for all: the sheet's own grey would hide that the picture is dark.
+    gain = gain_of(picture)
     places = [
         (index, face, region)
         for index, face in enumerate(faces)
@@ -68,19 +71,19 @@ def _sheets(picture: Picture, faces: Sequence[Box]) -> Iterator[tuple[Picture, l
         cells = []
         for i, (index, face, region) in enumerate(part):
             left, top = i % columns * CELL, i // columns * CELL
-            factor = _put(sheet[top : top + CELL, left : left + CELL], picture, region)
+            factor = _put(sheet[top : top + CELL, left : left + CELL], picture, region, gain)
             cells.append(
                 _Cell(index, face.moved(-region.x1, -region.y1).scaled(factor).moved(left, top))
             )
         yield sheet, cells
 
 
-def _put(cell: Picture, picture: Picture, region: Region) -> float:
+def _put(cell: Picture, picture: Picture, region: Region, gain: float) -> float:
     """Draw a region of the picture into a cell, never enlarged; return the factor."""
     factor = min(1.0, CELL / region.width, CELL / region.height)
     size = (max(1, round(region.width * factor)), max(1, round(region.height * factor)))
     part = picture[region.y1 : region.y2, region.x1 : region.x2]
-    cell[: size[1], : size[0]] = shrunk(part, *size)
+    cell[: size[1], : size[0]] = brightened(shrunk(part, *size), gain)
     return factor
 
 

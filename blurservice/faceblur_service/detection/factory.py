@@ -6,6 +6,7 @@ import threading
 from faceblur_service import models
 from faceblur_service.detection import Detector
 from faceblur_service.detection.combined import HINT, LEAST, CombinedDetector
+from faceblur_service.detection.dark import BrightenedDetector
 from faceblur_service.detection.mediapipe_detector import MediaPipeDetector
 from faceblur_service.detection.yunet_detector import YuNetDetector
 
@@ -26,7 +27,7 @@ def make_detector() -> Detector:
     # First, for it needs no closing when the other one cannot be made.
     yunet = YuNetDetector(path, threshold=HINT) if path else None
     mediapipe = MediaPipeDetector(models.find(models.FACE_FULL_RANGE), threshold=LEAST)
-    detector = CombinedDetector(mediapipe, yunet)
+    detector = BrightenedDetector(CombinedDetector(mediapipe, yunet))
     # Not the atexit module: that runs after MediaPipe's own thread, which closing needs, has ended.
     threading._register_atexit(detector.close)  # type: ignore[attr-defined]  # no public equivalent
     return detector

@@ -1,0 +1,130 @@
+"""Faces in pictures that are nearly black."""
+
+from collections.abc import Iterator
+
+import cv2
+import numpy as np
+import pytest
+from tests.support.detectors import FakeDetector
+from tests.support.pictures import pair
+
+from faceblur_service.blurring import Picture
+from faceblur_service.detection import Detector
+from faceblur_service.detection.dark import BrightenedDetector, brightened, gain_of
+from faceblur_service.detection.factory import make_detector
+from faceblur_service.geometry import Box
+from faceblur_service.matching import match
+from faceblur_service.options import Sensitivity
+from faceblur_service.pipeline import Pipeline
+
+
+class _Looks(FakeDetector):
+    """Remembers what it was shown."""
+
+    def __init__(self, faces: list[Box]) -> None:
+        super().__init__(faces)
+        self.shown: list[Picture] = []
+
+    def find_faces(
+        self, picture: Picture, sensitivity: Sensitivity = Sensitivity.HIGH
+    ) -> list[Box]:
+        self.shown.append(picture)
+        return super().find_faces(picture, sensitivity)
+
+    def find_leftovers(self, picture: Picture) -> list[Box]:
+        self.shown.append(picture)
+        return super().find_leftovers(picture)
+
+
+@pytest.fixture(scope="module")
+def detector() -> Iterator[Detector]:
+    made = make_detector()
+    yield made
+    made.close()
+
+
+def _plain(level: int, lamp: int = 0) -> Picture:
+    picture = np.full((200, 300, 3), level, np.uint8)
+    picture[:lamp, :lamp] = 255
+    return picture
+
+
+@pytest.mark.parametrize(
+    ("picture", "want"),
+    [
+        pytest.param(_plain(0), 1, id="black shows nothing at any brightness"),
+        pytest.param(_plain(3), 1, id="nor do three levels"),
+        pytest.param(_plain(4), 56, id="four levels are brightened"),
+        pytest.param(_plain(14, lamp=18), 16, id="a small lamp does not count"),
+        pytest.param(_plain(14, lamp=60), 1, id="a large one does"),
+        pytest.param(_plain(64), 1, id="what is bright enough stays"),
+        pytest.param(np.full((1, 9, 3), 14, np.uint8), 16, id="one row"),
+    ],
+)
+def test_a_dark_picture_is_made_as_bright_as_others(picture: Picture, want: float) -> None:
+    assert gain_of(picture) == want
+
+
+def test_a_bright_picture_is_looked_at_itself() -> None:
+    inner, picture = _Looks([Box(1, 2, 30, 40)]), pair()
+
+    assert BrightenedDetector(inner).find_faces(picture, Sensitivity.MAX) == [Box(1, 2, 30, 40)]
+    assert inner.shown[0] is picture
+    assert inner.asked == [Sensitivity.MAX]
+
+
+def test_a_dark_picture_is_looked_at_brightened_and_left_unchanged() -> None:
+    inner, picture = _Looks([]), _plain(14)
+    picture[0, 0] = 7
+    before = picture.copy()
+
+    BrightenedDetector(inner).find_faces(picture)
+
+    assert np.array_equal(picture, before)
+    assert np.array_equal(inner.shown[0], brightened(before, 16))
+    assert (inner.shown[0][0, 0, 0], inner.shown[0][1, 1, 0]) == (112, 224)
+
+
+def test_of_a_large_dark_picture_only_a_small_copy_is_made() -> None:
+    inner = _Looks([Box(100, 200, 300, 400)])
+    picture = np.full((4000, 4000, 3), 14, np.uint8)
+    picture[:50] = 7
+
+    found = BrightenedDetector(inner).find_faces(picture)
+
+    assert inner.shown[0].shape == (2000, 2000, 3)
+    assert found == [Box(200, 400, 600, 800)]
+
+
+@pytest.mark.parametrize("share", [0.1, 0.05, 0.03])
+@pytest.mark.parametrize("sensitivity", list(Sensitivity))
+def test_faces_are_found_in_the_dark(
+    detector: Detector, share: float, sensitivity: Sensitivity
+) -> None:
+    dark = cv2.convertScaleAbs(pair(), alpha=share)
+
+    found = detector.find_faces(np.asarray(dark, np.uint8), sensitivity)
+
+    wanted = detector.find_faces(pair(), sensitivity)
+    assert len(match(found, wanted).pairs) == len(wanted) == 2
+
+
+def test_what_is_hidden_in_the_dark_is_looked_at_brightened() -> None:
+    inner = _Looks([Box(60, 60, 120, 120, 0.9)])
+    dark = np.asarray(cv2.convertScaleAbs(pair(), alpha=0.05), np.uint8)
+
+    Pipeline(BrightenedDetector(inner)).hide(dark)
+
+    sheet = inner.shown[-1]
+    assert sheet.shape == (80, 80, 3)
+    # The sheet's own grey is 128; a cell that was not brightened holds 13 at most.
+    assert sheet[20:60, 20:60].max() > 40
+
+
+def test_no_face_of_a_dark_picture_can_be_brightened_back(detector: Detector) -> None:
+    dark = np.asarray(cv2.convertScaleAbs(pair(), alpha=0.05), np.uint8)
+
+    hidden = Pipeline(detector).hide(dark)
+
+    assert len(hidden.faces) == 2
+    assert detector.find_faces(brightened(hidden.picture, gain_of(dark))) == []
