@@ -50,7 +50,7 @@ def _avif(data: bytes, start: int = 0, end: int | None = None) -> set[str]:
         if kind in _CONTAINERS:
             found |= _avif(data, at + 8 + _CONTAINERS[kind], at + size)
         at += max(8, size)
-    return found
+    return found | ({"trailing"} if end is None and at != len(data) else set())
 
 
 def _tiff(data: bytes) -> set[str]:

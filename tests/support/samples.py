@@ -82,8 +82,14 @@ def animation(frames: list[Image.Image], kind: str, durations: list[int], loop: 
     )
 
 
-def with_secrets(picture: Image.Image, kind: str) -> bytes:
-    """Return the file with a secret in every block that its format has, and behind its end."""
+def with_secrets(picture: Image.Image, kind: str, *more: Image.Image) -> bytes:
+    """Return the file with a secret in every block that its format has, and behind its end.
+
+    Args:
+        picture: What it shows.
+        kind: The format.
+        *more: The further frames of an animation.
+    """
     secret = SECRET.decode()
     exif = Image.Exif()
     exif[0x010E] = secret
@@ -99,7 +105,8 @@ def with_secrets(picture: Image.Image, kind: str) -> bytes:
         "GIF": {"comment": SECRET},
         "HEIC": {"exif": exif.tobytes(), "xmp": xmp, "icc_profile": profile, "name": SECRET},
     }
-    data = saved(picture, kind, **options[kind])
+    shown = {"save_all": True, "append_images": more, "duration": 100, "loop": 0} if more else {}
+    data = saved(picture, kind, **options[kind], **shown)
     if kind == "JPEG":
         iptc = b"Photoshop 3.0\x008BIM\x04\x04\0\0\0\0\0\x11" + b"\x1c\x02\x78\0\x0c" + SECRET
         data = data[:2] + b"\xff\xed" + (len(iptc) + 2).to_bytes(2, "big") + iptc + data[2:]

@@ -8,6 +8,7 @@ sequence headers are read here, before a decoder sees them.
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import product
 
 from faceblur_service.codec.bmff import Bits, boxes, items
 from faceblur_service.codec.formats import MAX_FRAMES
@@ -18,6 +19,8 @@ _SEQUENCE_HEADER = 1
 # Colours and transparency of every frame in a chunk of its own, each walked to the file's end.
 _MAX_CHUNKS = 2 * MAX_FRAMES
 _MAX_UNITS = 500_000
+# Tables of parts: the file's own, and those of the metadata of its two tracks.
+_MAX_TABLES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +48,10 @@ def largest_frame(data: bytes) -> Coded:
 
 
 def _samples(data: bytes) -> Iterator[memoryview]:
-    inside, chunks = b"", 0
-    tables = []
+    insides, tables, chunks = list[bytes](), list[bytes](), 0
     for name, start, end in boxes(data, _HOLDERS):
         if name == b"idat":
-            inside = data[start:end]
+            insides.append(data[start:end])
         elif name == b"iloc":
             tables.append(data[start:end])
         elif name in {b"stco", b"co64"}:
@@ -59,9 +61,9 @@ def _samples(data: bytes) -> Iterator[memoryview]:
                 raise PictureTooLarge(f"The picture has more than {MAX_FRAMES} frames.")
             for at in range(start + 8, end - size + 1, size):
                 yield memoryview(data)[struct.unpack_from(form, data, at)[0] :]
-    if len(tables) > 1:
-        raise BrokenPicture("The picture says twice where its parts are.")
-    for table in tables:
+    if max(len(tables), len(insides)) > _MAX_TABLES:
+        raise BrokenPicture("The picture says too often where its parts are.")
+    for table, inside in product(tables, insides or [b""]):
         yield from (memoryview(sample) for _, sample in items(table, data, inside))
 
 

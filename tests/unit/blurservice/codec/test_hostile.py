@@ -179,3 +179,11 @@ def test_an_avif_of_endless_parts_is_refused_before_all_are_walked(box: bytes) -
 
     with pytest.raises((BrokenPicture, PictureTooLarge)):
         read_header(data + bytes(19_000_000 - len(data)))
+
+
+def test_an_avif_of_more_tables_of_parts_than_tracks_is_an_error() -> None:
+    table = _box(b"iloc", bytes(16))
+
+    assert largest_frame(table * 3).pixels == 0
+    with pytest.raises(BrokenPicture, match="too often"):
+        largest_frame(table * 4)
