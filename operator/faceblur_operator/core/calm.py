@@ -6,11 +6,11 @@ result is that of `judge.learn` and `judge.judge_ratio`, which know all the othe
 
 from datetime import datetime
 
-from faceblur_operator.core.evidence import ZERO, Counts, made
-from faceblur_operator.core.judge import LONGEST_APART, Terms, passing, told_against
+from faceblur_operator.core.evidence import SLACK, ZERO, Counts, made
+from faceblur_operator.core.judge import LOG_2, LONGEST_APART, Terms, passing, told_against
 from faceblur_operator.core.ledger import Tick
 from faceblur_operator.core.plan import RatioObjective
-from faceblur_operator.core.recent import marked
+from faceblur_operator.core.recent import FIRST_PRICE, marked
 from faceblur_operator.core.state import SloState, Uncompared
 
 
@@ -49,7 +49,24 @@ def judge_calm(
         state.marks,
     )
     after = marked(made(SloState, fields), terms.counted_s)
-    return told_against(after, objective, terms) or after if bad else after
+    if not bad or _is_far(after, objective, terms):
+        return after
+    return told_against(after, objective, terms) or after
+
+
+def _is_far(state: SloState, objective: RatioObjective, terms: Terms) -> bool:
+    """Whether it is plain at a glance that `told_against` would tell nothing.
+
+    There is no recent part then, nor a test of all the evidence that can have reached its limit.
+    """
+    gray, marks = state.gray, state.marks
+    if marks and gray.bad > marks[0].gray.bad:
+        return False
+    allowed = objective.allowed
+    if allowed is not None and gray.bad > allowed * gray.total:
+        return False
+    limit = terms.log_breach + state.restarts * LOG_2 + FIRST_PRICE
+    return objective.max_ratio is None or max(state.versus) < limit - SLACK
 
 
 def _is_calm(state: SloState, gray: Tick, stable: Tick, at: datetime) -> bool:

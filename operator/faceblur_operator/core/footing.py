@@ -18,6 +18,7 @@ _values = attrgetter(*NAMES)
 _PLACES = {name: place for place, name in enumerate(NAMES)}
 _SLOS, _SAMPLED_AT = _PLACES["slos"], _PLACES["sampled_at"]
 _NO_DATA_SINCE, _READ = _PLACES["no_data_since"], _PLACES["read"]
+_setters = tuple(getattr(State, name).__set__ for name in NAMES)
 _footing = attrgetter(*(name for name in NAMES if name not in VOLATILE))
 
 
@@ -39,7 +40,7 @@ def sampled(
     values[_SLOS], values[_SAMPLED_AT], values[_NO_DATA_SINCE] = slos, at, no_data_since
     if read_at is not None:
         values[_READ] = Reading(read_at)
-    return State(*values)
+    return _made(values)
 
 
 def changed(state: State, **changes: object) -> State:
@@ -47,4 +48,12 @@ def changed(state: State, **changes: object) -> State:
     values = list(_values(state))
     for name, value in changes.items():
         values[_PLACES[name]] = value
-    return State(*values)
+    return _made(values)
+
+
+def _made(values: list[object]) -> State:
+    """Return the state with these values, sooner than its constructor would."""
+    state = object.__new__(State)
+    for put, value in zip(_setters, values, strict=True):
+        put(state, value)
+    return state

@@ -6,10 +6,12 @@ from random import Random
 import pytest
 from tests.support.builders import a_ratio
 
+from faceblur_operator.api.reasons import Verdict
 from faceblur_operator.core.calm import judge_calm
+from faceblur_operator.core.evidence import ZERO, Counts
 from faceblur_operator.core.judge import Terms, Tick, judge_ratio, learn
 from faceblur_operator.core.plan import RatioObjective
-from faceblur_operator.core.state import SloState
+from faceblur_operator.core.state import Mark, SloState, Uncompared
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 TERMS = Terms(log_breach=3.0, log_pass=3.0, log_worse=3.0, rolls_back_shared=False)
@@ -55,3 +57,38 @@ def test_first_look_is_never_calm() -> None:
     tick = Tick(10.0, 0.0, 10.0, 0.0)
 
     assert judge_calm(SloState("success"), OBJECTIVES[0], (tick, tick), START, TERMS) is None
+
+
+VERSUS = (20.0,) * 6
+AGAINST_GRAY = [
+    pytest.param(OBJECTIVES[0], {"gray": Counts(60.0, 30.0)}, id="a limit is broken"),
+    pytest.param(
+        OBJECTIVES[2],
+        {"gray": Counts(900.0, 9.0), "versus": VERSUS, "versus_after": VERSUS},
+        id="worse than stable",
+    ),
+    pytest.param(
+        OBJECTIVES[1],
+        {
+            "gray": Counts(1000.0, 90.0),
+            "marks": (Mark(1, 20.0, Counts(880.0, 0.0), ZERO, (0.0,) * 6, (0.0,) * 6),),
+        },
+        id="bad lately",
+    ),
+]
+
+
+@pytest.mark.parametrize(("objective", "found"), AGAINST_GRAY)
+def test_calm_look_does_not_overlook_what_was_shown_before(
+    objective: RatioObjective, found: dict[str, object]
+) -> None:
+    tick = Tick(1.0, 0.0, 1.0, 0.0)
+    waiting = Uncompared(Counts(1.0, 0.0), START)
+    state = SloState("success", stable=Counts(900.0, 1.0), before=waiting, after=waiting)
+    state = state._replace(**found)
+    terms = TERMS._replace(counted_s=39.0)
+
+    want = judge_ratio(learn(state, objective, tick, tick, START), objective, terms)
+
+    assert want.verdict is not Verdict.PASS
+    assert judge_calm(state, objective, (tick, tick), START, terms) == want
