@@ -72,6 +72,7 @@ class Reason(StrEnum):
     NO_DATA = "NoData"
     NOT_MEASURED = "NotMeasured"
     SHARED_OUTAGE = "SharedOutage"
+    OPTED_IN_BREACH = "OptedInBreach"
     WAITING_FOR_APPROVAL = "WaitingForApproval"
     PAUSED_BY_COMMAND = "PausedByCommand"
     RETRIED = "Retried"

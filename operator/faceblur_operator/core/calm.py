@@ -7,7 +7,14 @@ result is that of `judge.learn` and `judge.judge_ratio`, which know all the othe
 from datetime import datetime
 
 from faceblur_operator.core.evidence import SLACK, ZERO, Counts, made
-from faceblur_operator.core.judge import LOG_2, LONGEST_APART, Terms, passing, told_against
+from faceblur_operator.core.judge import (
+    LOG_2,
+    LONGEST_APART,
+    Terms,
+    passing,
+    told_against,
+    with_keen,
+)
 from faceblur_operator.core.ledger import Tick
 from faceblur_operator.core.plan import RatioObjective
 from faceblur_operator.core.recent import FIRST_PRICE, marked
@@ -47,6 +54,7 @@ def judge_calm(
         made(Uncompared, (made(Counts, (stable.comparable_total, 0.0)), at, ZERO)),
         made(Uncompared, (made(Counts, (gray.comparable_total, 0.0)), at, ZERO)),
         state.marks,
+        with_keen(state.keen, gray),
     )
     after = marked(made(SloState, fields), terms.counted_s)
     if not bad or _is_far(after, objective, terms):

@@ -173,8 +173,17 @@ def learn(
         waiting_before,
         waiting_after,
         state.marks,
+        with_keen(state.keen, gray),
     )
     return made(SloState, fields)
+
+
+def with_keen(keen: Counts, gray: Tick) -> Counts:
+    """Return what those who opted in did, with what they did in this tick."""
+    total, bad, by_weight, by_weight_bad = gray
+    if total == by_weight:
+        return keen
+    return made(Counts, (keen.total + total - by_weight, keen.bad + bad - by_weight_bad))
 
 
 def _compared(
@@ -317,6 +326,8 @@ def _breached(
     if is_alone or is_worse or terms.rolls_back_shared:
         return _said(state, Verdict.BREACH, f"{said}, {_bound(found.log_e, limit)}")
     if evidence.log_worse_than(allowed, stable) < limit:
+        if is_by_keen(part, allowed, limit):
+            return _said(state, Verdict.INSUFFICIENT, _by_keen(part, allowed))
         why = f"{said}, but not shown worse than stable ({_share(stable)}); holding until either is"
         return _said(state, Verdict.INSUFFICIENT, why)
     # Both versions suffer: the tests begin anew, so that the end of the outage is seen.
@@ -327,6 +338,30 @@ def _breached(
         restarts=state.restarts + 1,
         value=state.value,
         bound=state.bound,
+    )
+
+
+def is_by_keen(part: Part, allowed: float, limit: float) -> bool:
+    """Whether without those who opted in, gray would not be shown to break its limit."""
+    keen = part.evidence.keen
+    if keen.bad <= 0:
+        return False
+    others = by_weight(part)
+    is_above = others.bad > allowed * others.total
+    return not is_above or evidence.log_worse_than(allowed, others) < limit
+
+
+def by_weight(part: Part) -> Counts:
+    """Return gray's events without those of people who opted in."""
+    gray, keen = part.evidence.gray, part.evidence.keen
+    return Counts(gray.total - keen.total, gray.bad - keen.bad)
+
+
+def _by_keen(part: Part, allowed: float) -> str:
+    return (
+        f"{_share(part.evidence.keen)} bad{_lately(part)} of those who opted in, allowed "
+        f"{allowed:.2%}; of the others {_share(by_weight(part))}, not shown worse than stable "
+        f"({_share(part.evidence.stable)}); holding, `promote` goes on, `abort` takes it back"
     )
 
 

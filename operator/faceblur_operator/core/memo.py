@@ -12,7 +12,7 @@ from typing import Any
 from faceblur_operator.api.reasons import ConditionType, Reason, Verdict
 from faceblur_operator.core import outside_memo
 from faceblur_operator.core.conditions import stage_of
-from faceblur_operator.core.evidence import RATIO_STEPS, Counts
+from faceblur_operator.core.evidence import RATIO_STEPS, ZERO, Counts
 from faceblur_operator.core.state import (
     NOTHING_COMPARED,
     Grant,
@@ -131,6 +131,8 @@ def _dump_slo(slo: SloState) -> dict[str, Any]:
     memo: dict[str, Any] = {"v": slo.verdict.value}
     if slo.gray.total or slo.stable.total:
         memo["n"] = [slo.gray.total, slo.gray.bad, slo.stable.total, slo.stable.bad]
+    if slo.keen.total:
+        memo["k"] = list(slo.keen)
     if any(slo.versus):
         memo["e"] = list(slo.versus)
     if slo.versus_after != slo.versus:
@@ -154,6 +156,7 @@ def _load_slo(name: str, memo: Mapping[str, Any], message: str) -> SloState:
         versus_after=_compared(memo.get("a", versus)),
         value=memo.get("x"),
         bound=memo.get("y"),
+        keen=Counts(*map(float, memo.get("k", ZERO))),
     )
 
 

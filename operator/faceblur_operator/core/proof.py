@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from faceblur_operator.api.reasons import Verdict
 from faceblur_operator.core import evidence
-from faceblur_operator.core.judge import LOG_2, Terms, broken
+from faceblur_operator.core.judge import LOG_2, Terms, broken, is_by_keen
 from faceblur_operator.core.plan import GaugeObjective, Objective, RatioObjective
 from faceblur_operator.core.recent import parts
 from faceblur_operator.core.state import SloState
@@ -48,6 +48,17 @@ def is_shared(slo: SloState, objective: Objective, terms: Terms) -> bool:
         side.bad > objective.allowed * side.total or not side.total for side in sides
     )
     return has_begun_anew or _broken(slo, objective, terms) is not None
+
+
+def is_of_keen(slo: SloState, objective: Objective, terms: Terms) -> bool:
+    """Whether what is held is an objective that only those who opted in see broken."""
+    if slo.verdict is not Verdict.INSUFFICIENT or isinstance(objective, GaugeObjective):
+        return False
+    for part in parts(slo, terms.counted_s):
+        found = broken(part, objective, terms)
+        if found is not None and found.allowed is not None:
+            return is_by_keen(part, found.allowed, found.limit)
+    return False
 
 
 def _broken(slo: SloState, objective: RatioObjective, terms: Terms) -> Proof | None:

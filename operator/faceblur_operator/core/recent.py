@@ -39,7 +39,8 @@ def marked(state: SloState, counted_s: float) -> SloState:
     if counted_s - (marks[-1].at_s if marks else 0.0) < EVERY_S:
         return state
     number = int(counted_s // EVERY_S)
-    mark = Mark(number, counted_s, state.gray, state.stable, state.versus, state.versus_after)
+    gray, stable, keen = state.gray, state.stable, state.keen
+    mark = Mark(number, counted_s, gray, stable, state.versus, state.versus_after, keen)
     return state._replace(marks=(*marks[-1:], mark))
 
 
@@ -61,7 +62,10 @@ def parts(state: SloState, counted_s: float) -> tuple[Part, ...]:
         state.value,
         state.bound,
         tuple(map(sub, state.versus_after, mark.versus_after)),
-        *state[11:],
+        state.before,
+        state.after,
+        state.marks,
+        _since(mark.keen, state.keen),
     )
     price = log(mark.number * (mark.number + 1) / SHARE)
     return (everything, Part(recent, price, counted_s - mark.at_s))

@@ -14,7 +14,7 @@ from faceblur_operator.core.analysis import ORDER, terms_of, verdict_of
 from faceblur_operator.core.conditions import stamp
 from faceblur_operator.core.decision import Note
 from faceblur_operator.core.plan import GaugeObjective, Objective, Plan
-from faceblur_operator.core.proof import is_shared, proof
+from faceblur_operator.core.proof import is_of_keen, is_shared, proof
 from faceblur_operator.core.queries import GRAY, gauge_key, queries_for, ratio_keys
 from faceblur_operator.core.snapshot import Snapshot
 from faceblur_operator.core.state import ACTIVE, SloState, Stage, State
@@ -39,7 +39,9 @@ HELD_BY = {
     Verdict.NO_DATA: Reason.NO_DATA,
     Verdict.ERROR: Reason.NOT_MEASURED,
 }
-RUNNING = frozenset({Reason.TOO_LITTLE_EVIDENCE.value, Reason.SHARED_OUTAGE.value})
+RUNNING = frozenset(
+    one.value for one in (Reason.TOO_LITTLE_EVIDENCE, Reason.SHARED_OUTAGE, Reason.OPTED_IN_BREACH)
+)
 # Why a release is at its weight, where that is no hold.
 GOES_ON = frozenset(
     {Reason.STARTED, Reason.RESTARTED, Reason.RETRIED, Reason.WEIGHT_RAISED, Reason.PROMOTING}
@@ -125,8 +127,10 @@ def hold_of(state: State, verdict: Verdict, now: datetime, about: About | None) 
     if verdict is Verdict.INSUFFICIENT and about is not None:
         terms = terms_of(about[0], state, now)
         pairs = _pairs(state.slos, about[0])
-        if any(is_shared(slo, objective, terms) for slo, objective in pairs):
-            return Reason.SHARED_OUTAGE
+        shared = [one for one in pairs if is_shared(*one, terms)]
+        if shared:
+            is_keen = all(is_of_keen(*one, terms) for one in shared)
+            return Reason.OPTED_IN_BREACH if is_keen else Reason.SHARED_OUTAGE
     return HELD_BY.get(verdict, Reason.TOO_LITTLE_EVIDENCE)
 
 

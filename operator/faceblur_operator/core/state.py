@@ -67,6 +67,7 @@ class Mark(NamedTuple):
     stable: Counts
     versus: tuple[float, ...]
     versus_after: tuple[float, ...]
+    keen: Counts = ZERO
 
 
 class SloState(NamedTuple):
@@ -82,6 +83,7 @@ class SloState(NamedTuple):
         breaches: consecutive ticks over the maximum (gauges).
         value, bound: last measured value and the bound it is held against.
         marks: where the evidence stood lately, oldest first; lost with the process, without harm.
+        keen: those of gray's events that are of people who opted in.
     """
 
     name: str
@@ -98,6 +100,7 @@ class SloState(NamedTuple):
     before: Uncompared = ALL_COMPARED
     after: Uncompared = ALL_COMPARED
     marks: tuple[Mark, ...] = ()
+    keen: Counts = ZERO
 
 
 class Reading(NamedTuple):

@@ -8,6 +8,7 @@ from tests.support.builders import a_plan, a_ratio
 from tests.support.world import World
 
 from faceblur_operator.core import memo
+from faceblur_operator.core.evidence import Counts
 from faceblur_operator.core.state import ALL_COMPARED, Previous, Reading, State
 
 
@@ -22,7 +23,7 @@ def test_a_state_in_the_middle_comes_back_exactly() -> None:
     assert world.memory is not None
     # What waits to be compared is lost with the process.
     slos = tuple(
-        one._replace(before=ALL_COMPARED, after=ALL_COMPARED, marks=())
+        one._replace(before=ALL_COMPARED, after=ALL_COMPARED, marks=(), keen=Counts(7.0, 2.0))
         for one in world.memory.state.slos
     )
     state = replace(

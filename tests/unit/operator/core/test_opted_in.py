@@ -1,5 +1,6 @@
 """People who asked for gray are no sample of all: they may break a limit, but not compare."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -7,11 +8,12 @@ from tests.support.builders import a_plan, a_ratio
 from tests.support.world import World
 
 from faceblur_operator.api.reasons import Phase, Reason
-from faceblur_operator.core.plan import Plan
+from faceblur_operator.core.plan import OnSharedBreach, Plan
 from faceblur_operator.core.snapshot import Samples, Series
 
 COMPARED = a_plan(hold=3600, objectives=(a_ratio(allowed=None, unacceptable=None, max_ratio=1.5),))
 LIMITED = a_plan(hold=3600, objectives=(a_ratio(allowed=0.05),))
+A_SHORT_HOLD = a_plan(hold=30).steps
 
 
 def samples(world: World, plan: Plan, keen: list[float], label: str) -> Samples:
@@ -25,11 +27,13 @@ def samples(world: World, plan: Plan, keen: list[float], label: str) -> Samples:
     return Samples(found.at, series)
 
 
-def with_keen_people_who_fail(plan: Plan, label: str) -> World:
-    """Let half of what those who are keen do fail, while everybody else is well."""
+def with_keen_people_who_fail(
+    plan: Plan, label: str, *, seconds: int = 60, others: float = 0.0
+) -> World:
+    """Let half of what those who are keen do fail, and a share of what everybody else does."""
     world, keen = World(), [0.0, 0.0]
-    for second in range(60):
-        world.serve(gray=20, stable=80)
+    for second in range(seconds):
+        world.serve(gray=20, bad=round(20 * others), stable=80)
         if world.weight and second > 10:
             keen = [keen[0] + 20, keen[1] + 10]
         world.tick(plan, samples=samples(world, plan, keen, label))
@@ -53,6 +57,44 @@ def test_what_happens_to_those_who_opted_in(plan: Plan, label: str, want: Phase)
     assert world.weight == (5 if want is Phase.PROGRESSING else 0)
     told: list[dict[str, Any]] = world.status["decisions"]
     if plan is LIMITED and want is Phase.PROGRESSING:
-        assert told[-1]["reason"] == Reason.SHARED_OUTAGE
+        assert told[-1]["reason"] == Reason.OPTED_IN_BREACH
     is_broken = Reason.SLO_BREACHED in {one["reason"] for one in told}
     assert is_broken is (want is Phase.ROLLED_BACK)
+
+
+def test_it_says_who_sees_the_limit_broken_and_what_a_person_can_do() -> None:
+    world = with_keen_people_who_fail(LIMITED, "true")
+
+    told = str(world.status["message"])
+    assert " bad of those who opted in, allowed 5.00%; of the others 0 of " in told
+    assert told.endswith("holding, `promote` goes on, `abort` takes it back")
+
+
+def test_it_holds_for_as_long_as_nobody_decides() -> None:
+    world = with_keen_people_who_fail(replace(LIMITED, steps=A_SHORT_HOLD), "true", seconds=400)
+
+    assert (world.phase, world.weight) == (Phase.PROGRESSING, 5)
+
+
+def test_a_limit_that_the_others_see_broken_too_is_no_matter_of_opting_in() -> None:
+    world = with_keen_people_who_fail(LIMITED, "true", others=0.5)
+
+    assert (world.phase, world.weight) == (Phase.ROLLED_BACK, 0)
+
+
+def test_it_rolls_back_where_the_user_wants_no_doubt() -> None:
+    plan = replace(LIMITED, on_shared_breach=OnSharedBreach.ROLLBACK)
+
+    world = with_keen_people_who_fail(plan, "true")
+
+    assert (world.phase, world.weight) == (Phase.ROLLED_BACK, 0)
+
+
+@pytest.mark.parametrize("word", ["promote", "abort"])
+def test_a_person_decides(word: str) -> None:
+    world = with_keen_people_who_fail(LIMITED, "true")
+
+    world.command(word)
+    world.tick(LIMITED)
+
+    assert world.weight == (25 if word == "promote" else 0)
