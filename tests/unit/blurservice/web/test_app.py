@@ -8,9 +8,12 @@ from collections.abc import Iterator
 import pytest
 from flask.testing import FlaskClient
 from tests.support.detectors import FakeDetector
+from tests.unit.blurservice.web.conftest import SETTINGS
 
+from faceblur_service.gray import SqlitePool
 from faceblur_service.jsonlog import JsonFormatter, config
 from faceblur_service.web import create_app, drain
+from faceblur_service.web.app import build
 from faceblur_service.web.readiness import Readiness
 
 ADDRESSES = ["/", "/healthz", "/readyz", "/metrics", "/api/enable-gray", "/static/page.js", "/none"]
@@ -125,6 +128,23 @@ def test_a_broken_detector_is_not_ready(client: FlaskClient, detector: FakeDetec
         "The detector failed: out of order",
     )
     assert client.get("/healthz").status_code == 200
+
+
+def test_a_missing_detector_is_told(pool: SqlitePool) -> None:
+    """The service works without YuNet, and nobody may be left to guess that it does."""
+
+    class Halved(FakeDetector):
+        def detectors(self) -> dict[str, bool]:
+            return {"mediapipe": True, "yunet": False}
+
+    client = build(SETTINGS, Halved(), pool).test_client()
+
+    ready, metrics = client.get("/readyz"), client.get("/metrics").text
+    assert ready.status_code == 200
+    assert ready.get_json()["detectors"] == {"mediapipe": True, "yunet": False}
+    own = 'track="gray",version="1.1"'
+    assert f'faceblur_detector{{detector="mediapipe",{own}}} 1.0' in metrics
+    assert f'faceblur_detector{{detector="yunet",{own}}} 0.0' in metrics
 
 
 def test_readiness_recovers_and_is_not_tried_too_often() -> None:
