@@ -58,6 +58,7 @@ class Page:
     Attributes:
         objectives: what they are about.
         keys: the queries in the row.
+        places: which of them each is, and where its series are.
         silent: queries that had no series, so that gray is judged alone.
         shapes: what of each query stays the same.
         pick: takes the answers to these queries.
@@ -69,6 +70,7 @@ class Page:
 
     objectives: tuple[Objective, ...]
     keys: tuple[str, ...]
+    places: Mapping[str, tuple[int, slice]]
     pick: Callable[[Mapping[str, tuple[Series, ...]]], Sequence[tuple[Series, ...]]]
     silent: tuple[str, ...]
     shapes: tuple[Shape, ...]
@@ -91,12 +93,11 @@ class Ledger(Mapping[str, Seen | None]):
 
     def __getitem__(self, key: str) -> Seen | None:
         """Return what has been seen of a query."""
-        if key not in self.page.keys:
+        found = self.page.places.get(key)
+        if found is None:
             return self.others[key]
-        index = self.page.keys.index(key)
-        start = sum(self.page.sizes[:index])
-        values = self.values_read[start : start + self.page.sizes[index]]
-        return Seen(self.page.shapes[index], values)
+        index, place = found
+        return Seen(self.page.shapes[index], self.values_read[place])
 
     def __iter__(self) -> Iterator[str]:
         """Return the queries."""
@@ -180,6 +181,7 @@ def _opened(objectives: tuple[Objective, ...], samples: Samples, seen: Looks) ->
     page = Page(
         objectives,
         tuple(row),
+        {key: (index, columns[key].place) for index, key in enumerate(row)},
         itemgetter(*row),
         tuple(silent),
         tuple(shapes),

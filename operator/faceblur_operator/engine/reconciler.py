@@ -20,6 +20,7 @@ from faceblur_operator.core.memory import Memory
 from faceblur_operator.core.plan import Plan
 from faceblur_operator.core.refusal import Refusal
 from faceblur_operator.core.snapshot import Json, NoSamples, Samples, Snapshot
+from faceblur_operator.core.state import Stage
 from faceblur_operator.engine.brain import Brain
 from faceblur_operator.engine.log import fields
 from faceblur_operator.engine.writing import Doors, Unwritten, Writing
@@ -110,6 +111,10 @@ class Reconciler:
         """
         kept = self._kept.setdefault(key, _Kept())
         resource: Resource | None = None
+        waits = kept.unwritten.waits(self._doors.clock.now())
+        if waits is not None and _has_turned_back(kept.memory):
+            # Gray has no traffic any more. What we wrote ourselves comes back from the watch.
+            return Outcome(waits)
         try:
             resource = await self._doors.reader.resource(key)
             if resource is None:
@@ -216,3 +221,7 @@ class Reconciler:
         """Return when time alone may change something, or a write has to be tried again."""
         ends = (decision.look_again, kept.unwritten.rest(self._doors.clock.now()))
         return min((one for one in ends if one is not None), default=None)
+
+
+def _has_turned_back(memory: Memory | None) -> bool:
+    return memory is not None and memory.state.stage is Stage.ROLLING_BACK

@@ -6,6 +6,7 @@ rest, and the looks go on as if it had been.
 """
 
 import logging
+from collections import deque
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,6 +16,7 @@ from faceblur_operator.core import memo
 from faceblur_operator.core.decision import Decision, Event
 from faceblur_operator.core.effects import Apply, ClearCommand, Delete, Effect
 from faceblur_operator.core.snapshot import Json
+from faceblur_operator.core.state import Stage
 from faceblur_operator.engine.log import fields
 from faceblur_operator.ports import Clock, ClusterReader, ClusterWriter, EventSink, Meter
 from faceblur_operator.ports.cluster import Resource
@@ -26,6 +28,12 @@ REST_REFUSED = timedelta(seconds=30)
 REST = timedelta(seconds=5)
 # What lasts is said again after this long: events do not live for ever.
 TELL_AGAIN = timedelta(minutes=10)
+# So much news in so short a time: many rollouts turn bad at once, and taking the traffic of all
+# wants all there is of this process.
+MANY = 10
+AT_ONCE = timedelta(seconds=1)
+# A status waits for that: so long and only once, so that none starves.
+PUT_OFF = timedelta(seconds=3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +56,7 @@ class Unwritten:
         follows: serial of the stored status that it comes after.
         events: of the decisions whose status is not stored.
         objects_at, status_at: not tried again before.
+        is_put_off: the status was not refused; it waits for the traffic of other rollouts.
         told, told_at: what was said about it last, and when.
     """
 
@@ -56,6 +65,7 @@ class Unwritten:
     events: tuple[Event, ...] = ()
     objects_at: datetime | None = None
     status_at: datetime | None = None
+    is_put_off: bool = False
     told: str = ""
     told_at: datetime | None = None
 
@@ -63,8 +73,28 @@ class Unwritten:
         """Return the status to go on from: the one that is not stored, if it comes after this."""
         if self.status is not None and memo.serial_of(stored) != self.follows:
             # Stored after all, or somebody else writes: the cluster is right.
-            self.status, self.status_at = None, None
+            self.written()
         return stored if self.status is None else self.status
+
+    def written(self) -> None:
+        """Note that no status is left to be stored."""
+        self.status, self.status_at, self.is_put_off = None, None, False
+
+    def waits(self, now: datetime) -> timedelta | None:
+        """Return how long the status still waits for the traffic of others; None: not at all.
+
+        A clock that was set back makes nobody wait longer.
+        """
+        if not self.is_put_off or self.status_at is None:
+            return None
+        left = self.status_at - now
+        return left if timedelta(0) < left <= PUT_OFF else None
+
+    def is_resting(self, now: datetime) -> bool:
+        """Whether the status is not to be tried now."""
+        if self.is_put_off:
+            return self.waits(now) is not None
+        return self.status_at is not None and now < self.status_at
 
     def rest(self, now: datetime) -> timedelta | None:
         """Return when something has to be tried again, None when all is written."""
@@ -77,6 +107,8 @@ class Writing:
 
     def __init__(self, doors: Doors) -> None:
         self._doors = doors
+        # When there was news in statuses that can wait, the latest last.
+        self._news: deque[datetime] = deque()
 
     async def carry_out(self, resource: Resource, unwritten: Unwritten, decision: Decision) -> None:
         """Write in the order that survives a crash: objects, status, then what is only told.
@@ -149,21 +181,31 @@ class Writing:
         trouble, status = None, decision.status or unwritten.status
         if status is None:
             return None
-        is_resting = unwritten.status_at is not None and now < unwritten.status_at
-        if not is_resting:
+        if unwritten.status is None and _can_wait(decision) and self._is_one_of_many(now):
+            unwritten.status_at, unwritten.is_put_off = now + PUT_OFF, True
+        if not unwritten.is_resting(now):
             try:
                 await self._doors.writer.store_status(resource, status)
             except ConflictError:
                 raise
             except ClusterError as err:
                 unwritten.status_at, trouble = now + _rest_after(err), err
+                unwritten.is_put_off = False
             else:
-                unwritten.status, unwritten.status_at = None, None
+                unwritten.written()
                 self._doors.meter.write("FaceBlurRollout")
                 return None
         unwritten.status = status
         unwritten.follows = memo.serial_of(resource.manifest.get("status") or {})
         return trouble
+
+    def _is_one_of_many(self, now: datetime) -> bool:
+        """Note that there is news of a rollout; return whether there was of many just before."""
+        news = self._news
+        while news and not timedelta(0) <= now - news[0] < AT_ONCE:
+            news.popleft()
+        news.append(now)
+        return len(news) > MANY
 
     def _show(self, resource: Resource, unwritten: Unwritten, decision: Decision) -> None:
         stored: Json = resource.manifest.get("status") or {}
@@ -192,6 +234,13 @@ def _log(resource: Resource, known: Json, decision: Decision) -> None:
 def _which(entry: Json) -> tuple[object, ...]:
     """Return what tells one entry of `decisions[]` from another."""
     return tuple(entry.get(name) for name in ("time", "action", "reason", "count"))
+
+
+def _can_wait(decision: Decision) -> bool:
+    """Whether a status tells of doubts, or of a rollback whose traffic write is done."""
+    if decision.state.stage is Stage.ROLLING_BACK:
+        return any(_kind_of(effect) == "Ingress" for effect in decision.effects)
+    return decision.state.stage is Stage.STEPPING and not decision.effects
 
 
 def _rest_after(err: ClusterError) -> timedelta:
