@@ -250,6 +250,11 @@ NONSENSE = [
         id="a warning: series may lack",
     ),
     pytest.param(
+        said({"status": "error", "error": "a shard did not answer", "data": {"result": []}}),
+        "a shard did not answer",
+        id="an error beside data: series may lack",
+    ),
+    pytest.param(
         Reply(b" " * (4 * 1024 * 1024 + 1)), "larger than 4 MiB", id="more than we want to read"
     ),
     pytest.param(Reply(b"{" * 1000, cut=True), "not reachable", id="an answer that breaks off"),
