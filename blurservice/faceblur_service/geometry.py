@@ -18,8 +18,11 @@ CONTAINED = 0.7
 # A tile hardly smaller than the picture sees what the whole-picture pass has seen already.
 WORTH_TILING = 1.25
 
+SMALL_PICTURE = 600_000
+"""Pixels of a picture up to which it is enlarged the most."""
+
 # How a detector of small faces sees a picture: small ones enlarged, large ones shrunk to a budget.
-_ENLARGED = ((600_000, 1.75), (2_800_000, 1.5))
+_ENLARGED = ((SMALL_PICTURE, 1.75), (2_800_000, 1.5))
 _WORK_PIXELS = 6_300_000
 # A score says less about a face of few pixels: so much less for each halving below this size.
 _SURE_SIDE = 48

@@ -9,7 +9,7 @@ from faceblur_service.detection.second_look import look_again
 from faceblur_service.detection.tiled import TiledDetector
 from faceblur_service.detection.turned import QUARTERS, surest_turn, turned, turned_back
 from faceblur_service.detection.zoomed import ZoomedEngine
-from faceblur_service.geometry import Box, calibrated, merge
+from faceblur_service.geometry import SMALL_PICTURE, Box, calibrated, merge
 from faceblur_service.matching import SAME_FACE_IOU, overlap
 from faceblur_service.options import Sensitivity
 
@@ -26,8 +26,7 @@ FAST = 0.4
 NORMAL = 0.5
 HIGH = 0.53
 # In a picture so small that it is enlarged the most, more only looks like a face.
-HIGH_SMALL = 0.57
-SMALL_PIXELS = 600_000
+HIGH_SMALL = 0.56
 MAX = 0.35
 # Where `high` is nowhere so sure, the picture may be turned; if it is, what it saw upright counts
 # from UPRIGHT on.
@@ -46,6 +45,8 @@ WEIGHT = 0.5
 DOUBTED = (LEAST, 0.8)
 DOUBTED_SIDE = 36
 CELLS = ((128, True), (160, False))
+# What the first look and these two count: the mirrored one depends least on the first.
+LOOKS = (1, 2, 1)
 # What such a look counts that sees nothing there.
 UNSEEN = 0.05
 # `fast` and `normal` look again at every face, at this size; what is not seen there counts half.
@@ -111,7 +112,7 @@ class CombinedDetector:
         coarse = self._mediapipe.find_faces(picture)
         faces = merge(zoomed.find_where_needed(picture) + _coarse(coarse))
         faces = _agreed(_asked_again(yunet, picture, faces), coarse)
-        small = picture.shape[0] * picture.shape[1] <= SMALL_PIXELS
+        small = picture.shape[0] * picture.shape[1] <= SMALL_PICTURE
         return _sure_of(faces, HIGH_SMALL if small else HIGH)
 
     def _max(self, picture: Picture) -> list[Box]:
@@ -163,14 +164,15 @@ def _confirmed(yunet: Engine, picture: Picture, coarse: list[Box]) -> list[Box]:
 
 
 def _asked_again(yunet: Engine, picture: Picture, faces: list[Box]) -> list[Box]:
-    """Return the faces, with the mean of three looks as the score of doubtful ones."""
+    """Return the faces, with a mean of three looks as the score of doubtful ones."""
     doubted = [i for i, face in enumerate(faces) if _is_doubted(face)]
     asked = [faces[i] for i in doubted]
     looks = [look_again(yunet, picture, asked, side, mirrored=mirrored) for side, mirrored in CELLS]
     judged = list(faces)
     for i, *seen in zip(doubted, *looks, strict=True):
         scores = [faces[i].score, *(box.score if box else UNSEEN for box in seen)]
-        judged[i] = replace(faces[i], score=sum(scores) / len(scores))
+        weighed = sum(weight * score for weight, score in zip(LOOKS, scores, strict=True))
+        judged[i] = replace(faces[i], score=weighed / sum(LOOKS))
     return judged
 
 

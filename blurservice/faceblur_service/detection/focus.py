@@ -8,18 +8,35 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from faceblur_service.geometry import Box, Region, visible
+from faceblur_service.geometry import SMALL_PICTURE, Box, Region, visible
 
 # Pixels of the picture. A face below SMALL is looked at again, enlarged; one of LARGE or more is
 # seen as well without that.
-BLOCK = 128
 SMALL = 40
 LARGE = 48
-# Nor is a closer look at this one worth its time: the first one is sure of it.
-SURE = 0.8
+# A face of this size that the first look is sure of is not worth a closer one.
 SURE_SIDE = 20
 # Around a region, so that a face at its edge is seen whole.
 MARGIN = 32
+
+
+@dataclass(frozen=True, slots=True)
+class _Care:
+    """How much is looked at closely."""
+
+    block: int
+    """Pixels of the picture: regions are made of whole blocks."""
+
+    hint: float
+    """Least score of what may be a face."""
+
+    sure: float
+    """Score from which the first look is sure."""
+
+
+# A small picture is enlarged more: in smaller blocks, and seldom for what is hardly a hint.
+_CARE = _Care(block=128, hint=0.15, sure=0.8)
+_SMALL_PICTURE_CARE = _Care(block=64, hint=0.3, sure=0.65)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +57,11 @@ class Focus:
 
 def focus_on(faces: Iterable[Box], width: int, height: int) -> Focus:
     """Return the regions, of whole blocks of a width x height picture, that hold small faces."""
-    columns, rows = max(1, round(width / BLOCK)), max(1, round(height / BLOCK))
+    care = _SMALL_PICTURE_CARE if width * height <= SMALL_PICTURE else _CARE
+    columns, rows = max(1, round(width / care.block)), max(1, round(height / care.block))
     held = np.zeros((rows, columns), np.bool_)
     for face in faces:
-        if _is_unsettled(face):
+        if _is_unsettled(face, care):
             x, y = (face.x1 + face.x2) / 2, (face.y1 + face.y2) / 2
             row, column = int(y * rows / height), int(x * columns / width)
             held[min(rows - 1, max(0, row)), min(columns - 1, max(0, column))] = True
@@ -56,9 +74,10 @@ def focus_on(faces: Iterable[Box], width: int, height: int) -> Focus:
     return Focus(tuple(regions))
 
 
-def _is_unsettled(face: Box) -> bool:
+def _is_unsettled(face: Box, care: _Care) -> bool:
     side = max(face.width, face.height)
-    return side < SMALL and not (side >= SURE_SIDE and face.score >= SURE)
+    is_sure = side >= SURE_SIDE and face.score >= care.sure
+    return side < SMALL and face.score >= care.hint and not is_sure
 
 
 def with_margin(region: Region, width: int, height: int) -> Region:

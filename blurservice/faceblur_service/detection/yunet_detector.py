@@ -108,12 +108,7 @@ class YuNetDetector:
                 outputs = self._session.run(_OUTPUTS, {"input": planes}, how)
             except Exception as err:  # its errors have no common base
                 raise DetectionFailed(f"The detector failed: {_first_line(err)}") from err
-        columns = (width + right) // np.array(STRIDES)
-        boxes: list[Box] = []
-        for i, stride in enumerate(STRIDES):
-            scores, objects, offsets = outputs[3 * i : 3 * i + 3]
-            boxes += self._boxes(scores, objects, offsets, stride, int(columns[i]))
-        return merge(boxes)
+        return merge(self._boxes(outputs, width + right))
 
     def _planes(self, picture: Picture, high: int, wide: int) -> Array:
         """Return the network's input: float32, shape (1, 3, high, wide), zero beyond the picture.
@@ -129,25 +124,34 @@ class YuNetDetector:
         planes[0, :, :height, width:] = 0
         return planes
 
-    def _boxes(
-        self, scores: Array, objects: Array, offsets: Array, stride: int, columns: int
-    ) -> list[Box]:
-        """Decode one level: a cell per `stride` pixels, row by row.
+    def _boxes(self, outputs: list[Array], wide: int) -> list[Box]:
+        """Decode what the network says: a cell per `stride` pixels, row by row.
 
         A cell's score is the geometric mean of "a face" and "an object"; its box is given as the
         centre's distance from the cell's corner and the logarithm of the size, both in cells.
         """
-        sure = np.sqrt(np.clip(scores, 0, 1) * np.clip(objects, 0, 1)).reshape(-1)
-        cells = np.flatnonzero(sure >= self._threshold)
-        if not cells.size:
+        levels = []
+        for i, stride in enumerate(STRIDES):
+            scores, objects, offsets = outputs[3 * i : 3 * i + 3]
+            squares = (scores * objects).reshape(-1)
+            cells = np.flatnonzero(squares >= self._threshold**2)
+            row, column = np.divmod(cells, wide // stride)
+            at = offsets.reshape(-1, 4)[cells]
+            levels.append((squares[cells], column, row, at, np.full(len(cells), stride)))
+        square, column, row, at, strides = (
+            np.concatenate(part) for part in zip(*levels, strict=True)
+        )
+        if not square.size:
             return []
-        at = offsets.reshape(-1, 4)[cells].astype(np.float64)
-        centres = (np.stack((cells % columns, cells // columns), axis=1) + at[:, :2]) * stride
-        halves = np.exp(np.clip(at[:, 2:], -10, 10)) * (stride / 2)
+        at = at.astype(np.float64)
+        centres = (np.stack((column, row), axis=1) + at[:, :2]) * strides[:, None]
+        halves = np.exp(np.minimum(at[:, 2:], 10)) * (strides[:, None] / 2)
         corners = np.hstack((centres - halves, centres + halves))
         return [
             Box(x1, y1, x2, y2, score)
-            for (x1, y1, x2, y2), score in zip(corners.tolist(), sure[cells].tolist(), strict=True)
+            for (x1, y1, x2, y2), score in zip(
+                corners.tolist(), np.sqrt(square).tolist(), strict=True
+            )
         ]
 
     def give_back(self) -> None:

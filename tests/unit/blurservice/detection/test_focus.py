@@ -23,33 +23,47 @@ def a_face(x: float, y: float, side: float = 20, score: float = 0.5) -> Box:
     [
         pytest.param([], (), id="nothing was seen: no look"),
         pytest.param([a_face(60, 60, SMALL)], (), id="large enough at the first look"),
-        pytest.param([a_face(60, 60, 24, 0.81)], (), id="the first look is sure of it"),
+        pytest.param([a_face(60, 60, 24, 0.66)], (), id="the first look is sure of it"),
+        pytest.param([a_face(60, 60, 24, 0.29)], (), id="less than a hint"),
         pytest.param(
-            [a_face(60, 60, 12, 0.81)], (Region(0, 0, 128, 128),), id="too small to be sure of"
+            [a_face(60, 60, 12, 0.66)], (Region(0, 0, 64, 64),), id="too small to be sure of"
         ),
-        pytest.param([a_face(60, 60)], (Region(0, 0, 128, 128),), id="the block of a small face"),
+        pytest.param([a_face(60, 60)], (Region(0, 0, 64, 64),), id="the block of a small face"),
         pytest.param(
-            [a_face(60, 60), a_face(200, 60)],
-            (Region(0, 0, 256, 128),),
+            [a_face(60, 60), a_face(100, 60)],
+            (Region(0, 0, 128, 64),),
             id="neighbours are one region",
         ),
         pytest.param(
-            [a_face(60, 60), a_face(60, 200)],
-            (Region(0, 0, 128, 256),),
+            [a_face(60, 60), a_face(60, 100)],
+            (Region(0, 0, 64, 128),),
             id="also one below the other",
         ),
         pytest.param(
             [a_face(60, 60), a_face(500, 500)],
-            (Region(0, 0, 128, 128), Region(384, 384, 512, 512)),
+            (Region(0, 0, 64, 64), Region(448, 448, 512, 512)),
             id="far apart are two",
         ),
         pytest.param(
-            [a_face(-5, 600)], (Region(0, 384, 128, 512),), id="middle outside of the picture"
+            [a_face(-5, 600)], (Region(0, 448, 64, 512),), id="middle outside of the picture"
         ),
     ],
 )
 def test_regions_are_the_blocks_of_small_faces(faces: list[Box], want: tuple[Region, ...]) -> None:
     assert focus_on(faces, 512, 512).regions == want
+
+
+@pytest.mark.parametrize(
+    ("face", "want"),
+    [
+        pytest.param(a_face(60, 60, 24, 0.14), (), id="less than a hint"),
+        pytest.param(a_face(60, 60, 24, 0.16), (Region(0, 0, 128, 128),), id="a hint"),
+        pytest.param(a_face(60, 60, 24, 0.79), (Region(0, 0, 128, 128),), id="not quite sure"),
+        pytest.param(a_face(60, 60, 24, 0.81), (), id="the first look is sure of it"),
+    ],
+)
+def test_a_large_picture_is_looked_at_closely_for_less(face: Box, want: tuple[Region, ...]) -> None:
+    assert focus_on([face], 1280, 1280).regions == want
 
 
 @given(
@@ -99,19 +113,19 @@ class Looks(FakeDetector):
 
 
 def test_a_hint_is_looked_at_closely_and_judged_there() -> None:
-    hint, portrait = Box(50, 50, 70, 70, 0.2), Box(300, 300, 400, 400, 0.9)
-    # In the block's 128 pixels and 32 around them, enlarged by 1.75.
-    engine = Looks([hint, portrait], [Box(87.5, 87.5, 122.5, 122.5, 0.8)])
+    hint, portrait = Box(30, 30, 50, 50, 0.4), Box(300, 300, 400, 400, 0.9)
+    # In the block's 64 pixels and 32 around them, enlarged by 1.75.
+    engine = Looks([hint, portrait], [Box(52.5, 52.5, 87.5, 87.5, 0.8)])
 
     found = ZoomedEngine(engine).find_where_needed(PICTURE)
 
-    assert [shape[:2] for shape in engine.seen] == [(512, 512), (280, 280)]
-    assert found == [portrait, Box(50, 50, 70, 70, 0.8)]
+    assert [shape[:2] for shape in engine.seen] == [(512, 512), (168, 168)]
+    assert found == [portrait, Box(30, 30, 50, 50, 0.8)]
 
 
 def test_what_the_closer_look_sees_in_its_margin_does_not_count() -> None:
     """There a face may be cut off."""
-    engine = Looks([Box(50, 50, 70, 70, 0.2)], [Box(250, 250, 280, 280, 0.9)])
+    engine = Looks([Box(30, 30, 50, 50, 0.4)], [Box(130, 130, 160, 160, 0.9)])
 
     assert ZoomedEngine(engine).find_where_needed(PICTURE) == []
 
