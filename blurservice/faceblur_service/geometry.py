@@ -15,6 +15,8 @@ TILE = 384
 OVERLAP = 0.25
 NMS_IOU = 0.3
 CONTAINED = 0.7
+# Boxes that are compared with all others at once.
+_COMPARED = 32
 # A tile hardly smaller than the picture sees what the whole-picture pass has seen already.
 WORTH_TILING = 1.25
 
@@ -132,20 +134,32 @@ def merge(boxes: Iterable[Box]) -> list[Box]:
     A box is dropped when a better one overlaps it (IoU above 0.3) or contains most of it (70 % or
     more: the half of a face that the edge of a tile cut off).
     """
-    ranked = sorted(boxes, key=lambda box: (-box.score, -box.area, box.x1, box.y1))
-    if not ranked:
-        return []
-    corners = np.array([(b.x1, b.y1, b.x2, b.y2) for b in ranked], dtype=np.float64)
-    areas = np.array([b.area for b in ranked], dtype=np.float64)
-    alive = np.ones(len(ranked), dtype=np.bool_)
-    kept: list[Box] = []
-    for i, box in enumerate(ranked):
-        if not alive[i]:
-            continue
-        kept.append(box)
-        shared = _shared_areas(corners[i], corners)
-        union = areas + areas[i] - shared
-        alive &= (shared <= NMS_IOU * union) & (shared < CONTAINED * areas)
+    listed = list(boxes)
+    if len(listed) < 2:
+        return listed
+    table = np.array([(b.x1, b.y1, b.x2, b.y2, b.score) for b in listed], dtype=np.float64)
+    x1, y1, x2, y2, scores = table.T
+    areas = (x2 - x1) * (y2 - y1)
+    ranked = np.lexsort((y1, x1, -areas, -scores))
+    kept = _kept(table[ranked, :4], areas[ranked])
+    return [listed[i] for i in ranked[kept].tolist()]
+
+
+def _kept(corners: npt.NDArray[np.float64], areas: npt.NDArray[np.float64]) -> list[int]:
+    """Return the places of those boxes, of ranked ones, that no better one replaces."""
+    alive = np.ones(len(areas), dtype=np.bool_)
+    kept: list[int] = []
+    start = 0
+    # Many rows of the comparison at once, for each call of numpy has its price; but not all.
+    while (block := start + np.flatnonzero(alive[start:])[:_COMPARED]).size:
+        shared = _shared_areas(corners[block, None], corners)
+        union = areas + areas[block, None] - shared
+        spared = (shared <= NMS_IOU * union) & (shared < CONTAINED * areas)
+        for i, row in zip(block.tolist(), spared, strict=True):
+            if alive[i]:
+                kept.append(i)
+                alive &= row
+        start = int(block[-1]) + 1
     return kept
 
 
@@ -224,10 +238,10 @@ def _spans(length: int, side: float, overlap: float) -> list[tuple[int, int]]:
 
 
 def _shared_areas(
-    one: npt.NDArray[np.float64], many: npt.NDArray[np.float64]
+    some: npt.NDArray[np.float64], many: npt.NDArray[np.float64]
 ) -> npt.NDArray[np.float64]:
-    width = np.minimum(one[2], many[:, 2]) - np.maximum(one[0], many[:, 0])
-    height = np.minimum(one[3], many[:, 3]) - np.maximum(one[1], many[:, 1])
+    width = np.minimum(some[..., 2], many[:, 2]) - np.maximum(some[..., 0], many[:, 0])
+    height = np.minimum(some[..., 3], many[:, 3]) - np.maximum(some[..., 1], many[:, 1])
     # Not by np.clip, which takes most of the time of so few numbers.
     shared: npt.NDArray[np.float64] = np.maximum(width, 0) * np.maximum(height, 0)
     return shared
