@@ -8,8 +8,12 @@ from tests.support.builders import a_plan, a_ratio
 from tests.support.world import World
 
 from faceblur_operator.api.reasons import Phase, Reason
+from faceblur_operator.core.evidence import Counts
+from faceblur_operator.core.judge import by_weight
 from faceblur_operator.core.plan import OnSharedBreach, Plan
+from faceblur_operator.core.recent import EVERY_S, marked, parts
 from faceblur_operator.core.snapshot import Samples, Series
+from faceblur_operator.core.state import SloState
 
 COMPARED = a_plan(hold=3600, objectives=(a_ratio(allowed=None, unacceptable=None, max_ratio=1.5),))
 LIMITED = a_plan(hold=3600, objectives=(a_ratio(allowed=0.05),))
@@ -98,3 +102,14 @@ def test_a_person_decides(word: str) -> None:
     world.tick(LIMITED)
 
     assert world.weight == (25 if word == "promote" else 0)
+
+
+def test_of_late_they_are_told_from_the_others_by_what_they_did_of_late() -> None:
+    then = SloState("success", gray=Counts(1000, 20), keen=Counts(100, 20))
+    marks = marked(then, EVERY_S).marks
+    now = then._replace(gray=Counts(1100, 60), keen=Counts(110, 25), marks=marks)
+
+    _, lately = parts(now, EVERY_S + 5)
+
+    assert lately.evidence.keen == Counts(10, 5)
+    assert by_weight(lately) == Counts(90, 35)
