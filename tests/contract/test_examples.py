@@ -29,6 +29,7 @@ def test_there_is_an_example_for_each_way_to_release() -> None:
         "gauge",
         "good-release",
         "header-opt-in",
+        "ingress-metrics",
         "low-traffic",
         "shared-outage",
         "undo",

@@ -57,7 +57,9 @@ class Traffic:
 
     def _series(self, key: str, text: str) -> Series:
         objective, side, what = key.split(":")
-        pod = (("pod", f"{side}-1"),)
+        # A controller counts both versions; pods count their own.
+        at_ingress = (("instance", "10.0.0.9:8082"), ("job", "traefik"))
+        pod = at_ingress if "traefik_" in text else (("pod", f"{side}-1"),)
         match what:
             case "value":
                 return Series((), self.gauges.get(objective, 0.5))

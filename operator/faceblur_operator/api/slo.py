@@ -32,10 +32,18 @@ class Ratio(Model):
     bad: PromQL = Field(
         description="PromQL of the raw counters of bad events, without rate() or increase(): the "
         "operator counts increments itself. Placeholders: {{namespace}} {{stable}} {{gray}} "
-        "{{pods}} {{rollout}} {{ingress}}. It is asked once for gray and once for stable; "
-        "{{pods}} is a pattern that matches the pods of the one asked about."
+        "{{pods}} {{track}} {{rollout}} {{ingress}}. It is asked once for gray and once for "
+        "stable; {{pods}} is a pattern that matches the pods of the one asked about, {{track}} is "
+        "gray or stable."
     )
     total: PromQL = Field(description="PromQL of the raw counters of all events, like bad.")
+    same_scrape: bool = Field(
+        default=False,
+        description="One process counts both versions' requests as they end, and one Prometheus "
+        "scrapes it: an ingress controller. Gray is then compared with stable within each scrape, "
+        "which shows a bad gray one scrape sooner. Where a series lacks the label job or instance, "
+        "or stable has none of gray's targets, it is compared as without this. Default false.",
+    )
 
 
 class VersusStable(Model):

@@ -33,6 +33,7 @@ from faceblur_operator.core.plan import (
 )
 from faceblur_operator.core.queries import GRAY, STABLE, gauge_key, ratio_keys
 from faceblur_operator.core.recent import Part, parts
+from faceblur_operator.core.same_scrape import pairs
 from faceblur_operator.core.snapshot import NoSamples, Samples
 from faceblur_operator.core.state import ACTIVE, SloState, State
 
@@ -84,26 +85,27 @@ def analyse(
     terms = terms_of(plan, state, samples.at)
     if is_bridged:
         terms = terms._replace(is_bridged=True)
-    pairs = zip(before, plan.objectives, strict=True)
+    known = zip(before, plan.objectives, strict=True)
     counted = ledger.counted(plan.objectives, samples, seen)
     after: Looks
     if counted is None:
         judged, after = [], dict(seen)
-        for slo, objective in pairs:
+        for slo, objective in known:
             fresh, found = _judge(slo, objective, samples, seen, terms, is_warm=is_warm)
             judged.append(fresh)
             after |= found
     else:
         ticks, after = iter(counted[0]), counted[1]
         judged = []
-        for slo, objective in pairs:
+        for slo, objective in known:
             if isinstance(objective, GaugeObjective):
                 judged.append(_judge_value(slo, objective, samples, is_warm=is_warm))
                 continue
             tick = next(ticks)
-            calm = judge_calm(slo, objective, tick, samples.at, terms) if is_warm else None
+            is_plain = is_warm and not objective.same_scrape
+            calm = judge_calm(slo, objective, tick, samples.at, terms) if is_plain else None
             judged.append(
-                calm or _judge_tick(slo, objective, *tick, samples, terms, is_warm=is_warm)
+                calm or _judge_tick(slo, objective, tick, samples, seen, terms, is_warm=is_warm)
             )
     verdicts = list(map(VERDICT, judged))
     is_blind = NO_DATA in verdicts or ERROR in verdicts
@@ -265,24 +267,36 @@ def _judge(
         )
         return judge_ratio(slo, objective, terms) if is_warm else waiting(slo, "warming up"), kept
     found |= found_stable
-    return _judge_tick(slo, objective, gray, stable, samples, terms, is_warm=is_warm), found
+    ticks = (gray, stable)
+    judged = _judge_tick(slo, objective, ticks, samples, seen, terms, is_warm=is_warm)
+    return judged, found
 
 
 def _judge_tick(
     slo: SloState,
     objective: RatioObjective,
-    gray: Tick | None,
-    stable: Tick | None,
+    ticks: tuple[Tick | None, Tick | None],
     samples: Samples,
+    seen: Looks,
     terms: Terms,
     *,
     is_warm: bool,
 ) -> SloState:
+    gray, stable = ticks
     if not is_warm:
         return waiting(hear(slo, stable, samples.at) if stable else slo, "warming up")
     if gray is None:
         return waiting(slo, "first look, counting from here")
-    learnt = learn(slo, objective, gray, stable, samples.at, is_compared=not terms.is_bridged)
+    at_once = pairs(objective, samples, seen) if objective.same_scrape else None
+    learnt = learn(
+        slo,
+        objective,
+        gray,
+        stable,
+        samples.at,
+        is_compared=not terms.is_bridged,
+        pairs=at_once,
+    )
     return judge_ratio(learnt, objective, terms)
 
 

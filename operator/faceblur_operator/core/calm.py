@@ -51,8 +51,8 @@ def judge_calm(
         1 - objective.allowed if objective.allowed is not None else None,
         state.versus_after,
         # What waited has been compared: nothing bad changes no comparison.
-        made(Uncompared, (made(Counts, (stable.comparable_total, 0.0)), at, ZERO)),
-        made(Uncompared, (made(Counts, (gray.comparable_total, 0.0)), at, ZERO)),
+        made(Uncompared, (made(Counts, (stable.comparable_total, 0.0)), at, ZERO, ())),
+        made(Uncompared, (made(Counts, (gray.comparable_total, 0.0)), at, ZERO, ())),
         state.marks,
         with_keen(state.keen, gray),
     )
@@ -81,8 +81,8 @@ def _is_calm(state: SloState, gray: Tick, stable: Tick, at: datetime) -> bool:
     """Whether both sides were read in this look and in the last, and nothing of it was bad."""
     _, bad, mine, bad_mine = gray
     _, stable_bad, theirs, bad_theirs = stable
-    theirs_waiting, theirs_since, _ = state.before
-    mine_waiting, mine_since, against = state.after
+    theirs_waiting, theirs_since, _, _ = state.before
+    mine_waiting, mine_since, against, _ = state.after
     return not (
         bad
         or stable_bad

@@ -180,7 +180,13 @@ def _objective(slo: Slo) -> Objective | Refusal:
         return _checked(
             slo,
             RatioObjective(
-                slo.name, slo.ratio.bad, slo.ratio.total, allowed, unacceptable, max_ratio
+                slo.name,
+                slo.ratio.bad,
+                slo.ratio.total,
+                allowed,
+                unacceptable,
+                max_ratio,
+                same_scrape=slo.ratio.same_scrape,
             ),
             (slo.ratio.bad, slo.ratio.total),
         )

@@ -16,11 +16,12 @@ from faceblur_operator.core.counters import (
     Unusable,
     increment,
 )
-from faceblur_operator.core.evidence import Counts, made
+from faceblur_operator.core.evidence import ZERO, Counts, made
 from faceblur_operator.core.ledger import Tick as Tick
 from faceblur_operator.core.plan import GaugeObjective, RatioObjective
 from faceblur_operator.core.queries import ratio_keys
 from faceblur_operator.core.recent import Part, marked, parts
+from faceblur_operator.core.same_scrape import Pair
 from faceblur_operator.core.snapshot import Samples, Series
 from faceblur_operator.core.state import ALL_COMPARED, SloState, Uncompared
 
@@ -147,10 +148,14 @@ def learn(
     at: datetime,
     *,
     is_compared: bool = True,
+    pairs: tuple[Pair, ...] | None = None,
 ) -> SloState:
-    """Return the evidence with one tick added; without comparing it, when it is a long one."""
+    """Return the evidence with one tick added; without comparing it, when it is a long one.
+
+    `pairs`: the tick once more, target by target, where one scrape holds both sides.
+    """
     versus, versus_after, waiting_before, waiting_after = (
-        _compared(state, objective, gray, stable, at)
+        _compared(state, objective, (gray, stable), at, pairs)
         if is_compared
         else (state.versus, state.versus_after, ALL_COMPARED, ALL_COMPARED)
     )
@@ -187,15 +192,21 @@ def with_keen(keen: Counts, gray: Tick) -> Counts:
 
 
 def _compared(
-    state: SloState, objective: RatioObjective, gray: Tick, stable: Tick | None, at: datetime
+    state: SloState,
+    objective: RatioObjective,
+    ticks: tuple[Tick, Tick | None],
+    at: datetime,
+    pairs: tuple[Pair, ...] | None,
 ) -> tuple[tuple[float, ...], tuple[float, ...], Uncompared, Uncompared]:
     """Return both comparisons with one tick added, and what waits for the other side to be read.
 
     An outage that both share begins and ends between the scrapes of the two. Held against what
     was read of stable before, gray looks worse at its beginning; against what is read after, at
     its end. Only a gray that is worse looks so against both. Of what came in one look nobody can
-    tell which was read first, so it is neither.
+    tell which was read first, so it is neither; unless one scrape holds both, which then needs no
+    later one.
     """
+    gray, stable = ticks
     versus, later = state.versus, state.versus_after
     if stable is None:
         return versus, later, ALL_COMPARED, ALL_COMPARED
@@ -208,6 +219,11 @@ def _compared(
     is_first = not (state.stable.total or state.restarts or before.since)
     if mine.total and before.events.total:
         versus, before = _with(versus, objective, mine, before.events), ALL_COMPARED
+    if pairs is not None:
+        later, after = _at_once(later, after, objective, pairs, at)
+        # Before, neither had been read; see below.
+        versus = later if is_first else versus
+        return versus, later, _joined(before, theirs, at), after
     against = after.against + theirs if theirs.total and after.events.total else after.against
     # When a comparison ends must not depend on what was bad, or its test would not hold.
     is_ripe = is_first or mine.total > 0 or against.total >= ENOUGH_READ
@@ -219,6 +235,34 @@ def _compared(
     elif against is not after.against:
         after = after._replace(against=against)
     return versus, later, _joined(before, theirs, at), _joined(after, mine, at)
+
+
+def _at_once(
+    later: tuple[float, ...],
+    after: Uncompared,
+    objective: RatioObjective,
+    pairs: tuple[Pair, ...],
+    at: datetime,
+) -> tuple[tuple[float, ...], Uncompared]:
+    """Return the comparison with what one scrape of each target told, and what waits of gray.
+
+    Each target is scraped at a time of its own, so each is compared by itself. Where stable got
+    nothing, gray's events wait for the next scrape of the same target: together these are the same
+    time on both sides again. What waits from a look of the other kind belongs to no target and is
+    dropped; that does not depend on what was bad.
+    """
+    waited, waiting = dict(after.by_target), []
+    for target, gray, stable in pairs:
+        mine = gray + waited.get(target, ZERO)
+        if mine.total and stable.total:
+            later = _with(later, objective, mine, stable)
+        elif mine.total:
+            waiting.append((target, mine))
+    if not waiting:
+        return later, ALL_COMPARED
+    is_old = any(target in waited for target, _ in waiting)
+    events = Counts(sum(one.total for _, one in waiting), sum(one.bad for _, one in waiting))
+    return later, Uncompared(events, after.since if is_old else at, ZERO, tuple(waiting))
 
 
 def hear(state: SloState, stable: Tick, at: datetime) -> SloState:

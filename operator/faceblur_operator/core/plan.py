@@ -59,6 +59,7 @@ class RatioObjective:
         edges: PromQL for the buckets of that histogram, None without one.
         limit: the edge that is meant, in the histogram's unit.
         is_of_gray: gray alone counts it, so stable is not asked and nothing waits for it.
+        same_scrape: one process counts both sides; see `same_scrape.py`.
     """
 
     name: str
@@ -71,6 +72,7 @@ class RatioObjective:
     edges: str | None = None
     limit: float | None = None
     is_of_gray: bool = False
+    same_scrape: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,9 @@ from faceblur_operator.core.snapshot import Snapshot, Workload
 PLACEHOLDER = re.compile(r"\{\{\s*([A-Za-z]+)\s*\}\}")
 GRAY, STABLE = "gray", "stable"
 # What a user may write; the others are for the built-in objectives.
-USER_PLACEHOLDERS = frozenset({"namespace", "stable", "gray", "rollout", "ingress", "pods"})
+USER_PLACEHOLDERS = frozenset(
+    {"namespace", "stable", "gray", "rollout", "ingress", "pods", "track"}
+)
 POD_SUFFIX = "-[a-z0-9]{5}"
 # Names of objectives in use at a time; they are few and the same in all rollouts.
 KEPT_NAMES = 1024

@@ -33,6 +33,10 @@ class Grant(Enum):
 ACTIVE = frozenset({Stage.STEPPING, Stage.PROMOTING, Stage.STALLED})
 
 
+# What Prometheus scrapes: the labels `job` and `instance`.
+Target = tuple[str, str]
+
+
 class Uncompared(NamedTuple):
     """Events of one side whose counterpart has not been read yet.
 
@@ -42,11 +46,13 @@ class Uncompared(NamedTuple):
     Attributes:
         since: when the first of them was read; None while there are none.
         against: what has been read of the other side since, while that is too little.
+        by_target: the same events by where they were counted, where one process counts both sides.
     """
 
     events: Counts = ZERO
     since: datetime | None = None
     against: Counts = ZERO
+    by_target: tuple[tuple[Target, Counts], ...] = ()
 
 
 ALL_COMPARED = Uncompared()

@@ -158,6 +158,16 @@ async def custom_query(stage: Stage) -> None:
     await stage.ends("Succeeded")
 
 
+@story(0, 30, 0, ends="RolledBack", reason="SloBreached")
+async def ingress_metrics(stage: Stage) -> None:
+    stage.traffic.fail(gray=1.0)
+    took = await stage.until_weight(30) + await stage.until_weight(0)
+    await stage.ends("RolledBack")
+
+    assert took < 10
+    assert stage.status["message"].startswith("answers: ")
+
+
 @story(0, 100, 0, ends="Promoted", reason="Promoted")
 async def full_release(stage: Stage) -> None:
     await stage.until_weight(100)
