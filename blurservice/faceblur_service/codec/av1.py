@@ -19,6 +19,8 @@ _SEQUENCE_HEADER = 1
 # Colours and transparency of every frame in a chunk of its own, each walked to the file's end.
 _MAX_CHUNKS = 2 * MAX_FRAMES
 _MAX_UNITS = 500_000
+# Bytes up to the depth of colours, with as many operating points as there can be.
+_LONGEST_HEADER = 512
 # Tables of parts: the file's own, and those of the metadata of its two tracks.
 _MAX_TABLES = 3
 
@@ -30,6 +32,9 @@ class Coded:
     pixels: int = 0
     profile: int = 0
     """0 is up to 10 bits with colours at half the resolution; more may take twice the memory."""
+
+    deep: bool = False
+    """More than 8 bits, which a decoder keeps as 16."""
 
 
 def largest_frame(data: bytes) -> Coded:
@@ -43,7 +48,10 @@ def largest_frame(data: bytes) -> Coded:
     for sample in _samples(data):
         for body in _sequence_headers(sample, left):
             profile = body[0] >> 5 if body else 0
-            largest = Coded(max(largest.pixels, _pixels(body)), max(largest.profile, profile))
+            pixels, deep = _pixels(body)
+            largest = Coded(
+                max(largest.pixels, pixels), max(largest.profile, profile), largest.deep or deep
+            )
     return largest
 
 
@@ -79,7 +87,7 @@ def _sequence_headers(sample: memoryview, left: list[int]) -> Iterator[bytes]:
         if head & 2:
             size, at = _leb128(sample, at)
         if head >> 3 & 15 == _SEQUENCE_HEADER:
-            yield bytes(sample[at : at + min(size, 64)])
+            yield bytes(sample[at : at + min(size, _LONGEST_HEADER)])
         at += size
 
 
@@ -94,15 +102,36 @@ def _leb128(data: memoryview, at: int) -> tuple[int, int]:
     return value, at
 
 
-def _pixels(body: bytes) -> int:
+def _pixels(body: bytes) -> tuple[int, bool]:
+    """Return the pixels of a frame, and whether they have more than 8 bits."""
     read = Bits(body)
     read.take(4)
-    if read.take(1):  # the short header of still pictures
+    short = read.take(1)  # the header of still pictures
+    if short:
         read.take(5)
     else:
         _skip_operating_points(read)
     wide, high = read.take(4) + 1, read.take(4) + 1
-    return (read.take(wide) + 1) * (read.take(high) + 1)
+    pixels = (read.take(wide) + 1) * (read.take(high) + 1)
+    if not short and read.take(1):  # frames have numbers
+        read.take(7)
+    read.take(3)
+    if not short:
+        _skip_tools(read)
+    read.take(3)
+    return pixels, bool(read.take(1))
+
+
+def _skip_tools(read: Bits) -> None:
+    read.take(4)
+    order = read.take(1)
+    if order:
+        read.take(2)
+    screen = 1 if read.take(1) else read.take(1)
+    if screen and not read.take(1):
+        read.take(1)
+    if order:
+        read.take(3)
 
 
 def _skip_operating_points(read: Bits) -> None:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
+from faceblur_service.blurring import Picture
 from faceblur_service.codec.bmff import boxes, items
 from faceblur_service.codec.frame import Frame
 
@@ -26,11 +27,11 @@ _ESSENTIAL, _HIDDEN = 0x80, 1
 
 @dataclass(frozen=True, slots=True)
 class _Cell:
-    """One encoded cell; colours first, transparency second where there is one."""
+    """The colours, or the transparency, of one encoded cell."""
 
-    payloads: Sequence[bytes]
-    configs: Sequence[bytes]
-    """The body of the box av1C of each."""
+    payload: bytes
+    config: bytes
+    """The body of the box av1C."""
 
     colours: bytes
     """The body of the box colr."""
@@ -68,29 +69,31 @@ def encode_grid(frame: Frame, *, quality: int, speed: int) -> bytes:
     # Colours at half the resolution need even sides.
     sampling = "4:4:4" if width % 2 or height % 2 else "4:2:0"
     options = {"quality": quality, "speed": speed, "max_threads": 1, "subsampling": sampling}
-    cells = [_encoded(part, options) for part in _parts(frame)]
+    cells = [_encoded(part, options) for part in _parts(frame.picture[:, :, ::-1])]
     rows = _rows_of(width)
     properties = [
         _full(b"ispe", struct.pack(">II", width, height)),
         _full(b"ispe", struct.pack(">II", width, rows)),
         _full(b"pixi", b"\x03\x08\x08\x08"),
         _box(b"colr", cells[0].colours),
-        _box(b"av1C", cells[0].configs[0]),
+        _box(b"av1C", cells[0].config),
     ]
     grid = struct.pack(">BBBBHH", 0, 0, len(cells) - 1, 0, width, height)
-    planes = len(cells[0].payloads)
-    first = planes + 1
+    first = 2 if frame.alpha is None else 3
     whole = [_Item(b"grid", grid, bytes((1, 3, 4)), range(first, first + len(cells)))]
-    parts = [_Item(b"av01", c.payloads[0], bytes((2, 3, 4, 5 | _ESSENTIAL))) for c in cells]
-    if planes == 2:
+    parts = [_Item(b"av01", cell.payload, bytes((2, 3, 4, 5 | _ESSENTIAL))) for cell in cells]
+    if frame.alpha is not None:
+        # As pictures of their own: the encoder leaves out what is opaque in all of its cell, and
+        # then a reader would not know of the others'.
+        planes = [_encoded(part, options) for part in _parts(frame.alpha)]
         properties += [
             _full(b"pixi", b"\x01\x08"),
-            _box(b"av1C", cells[0].configs[1]),
+            _box(b"av1C", planes[0].config),
             _box(b"auxC", _AUXILIARY),
         ]
         after = first + len(cells)
         whole.append(_Item(b"grid", grid, bytes((1, 6, 8)), range(after, after + len(cells))))
-        parts += [_Item(b"av01", c.payloads[1], bytes((2, 6, 8, 7 | _ESSENTIAL))) for c in cells]
+        parts += [_Item(b"av01", part.payload, bytes((2, 6, 8, 7 | _ESSENTIAL))) for part in planes]
     return _file([*whole, *parts], properties)
 
 
@@ -99,17 +102,15 @@ def _rows_of(width: int) -> int:
     return max(_STEP, CELL_PIXELS // width // _STEP * _STEP)
 
 
-def _parts(frame: Frame) -> Iterator[Image.Image]:
+def _parts(pixels: Picture) -> Iterator[Image.Image]:
     """Yield cells of one size: below the picture its last row goes on, and is cut off again."""
-    height, width = frame.picture.shape[:2]
+    height, width = pixels.shape[:2]
     rows = _rows_of(width)
     for top in range(0, height, rows):
-        part = frame.picture[top : top + rows, :, ::-1]
-        if frame.alpha is not None:
-            part = np.dstack((part, frame.alpha[top : top + rows]))
+        part = pixels[top : top + rows]
         below = rows - part.shape[0]
         if below:
-            part = np.pad(part, ((0, below), (0, 0), (0, 0)), mode="edge")
+            part = np.pad(part, ((0, below), *((0, 0),) * (part.ndim - 1)), mode="edge")
         yield Image.fromarray(np.ascontiguousarray(part, np.uint8))
 
 
@@ -121,8 +122,8 @@ def _encoded(part: Image.Image, options: dict[str, object]) -> _Cell:
     for name, start, end in boxes(data, _HOLDERS):
         if name in found:
             found[name].append(data[start:end])
-    payloads = [body for _, body in items(found[b"iloc"][0], data, b"")]
-    return _Cell(payloads, found[b"av1C"], found[b"colr"][0])
+    payload = next(body for _, body in items(found[b"iloc"][0], data, b""))
+    return _Cell(payload, found[b"av1C"][0], found[b"colr"][0])
 
 
 def _file(parts: Sequence[_Item], properties: Sequence[bytes]) -> bytes:

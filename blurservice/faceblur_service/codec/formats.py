@@ -1,5 +1,6 @@
 """The formats, what a header says, and how large a picture may be."""
 
+import math
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -61,7 +62,7 @@ _WORK = {
     Format.PNG: 8,
     Format.WEBP: 9,
     Format.AVIF: 13,
-    Format.TIFF: 11,
+    Format.TIFF: 7,
     Format.GIF: 7,
     Format.HEIC: 7,
 }
@@ -69,11 +70,17 @@ _WORK = {
 _LOSSLESS_WEBP, _CLEAR_WEBP = 21, 29
 # More for transparency, and for colours at full resolution or of 12 bits.
 _CLEAR_AVIF, _FINE_AVIF = 3, 3
+# Pixels beyond which a picture gets a decoder or encoder that takes more time and less memory.
+_MOST_LOSSY_WEBP, _MOST_LOSSLESS_WEBP, _MOST_CLEAR_WEBP = 12_000_000, 10_000_000, 7_000_000
+_MOST_AVIF = 10_000_000
+# What is left to take the most then: decoding.
+_LARGE_LOSSLESS_WEBP, _LARGE_CLEAR_WEBP = 8, 8
+# Pages wait for their turn, and what was read of one is still there while it is turned.
+_PAGES = 4
 # The encoder has all of a frame at once; a still picture is encoded cell by cell.
 _ANIMATED_AVIF = 30
 # The faster encoder, which a large picture cannot have.
 _SMALL_WEBP = 12
-LARGE_WEBP = 12_000_000
 # A decoder of an animation holds two canvases, and three frames wait for their neighbours.
 _ANIMATION = 20
 # Whatever the size: strips, tables, the file itself, windows that are looked at.
@@ -102,10 +109,13 @@ class Header:
     """Only where the format has both kinds: WebP."""
 
     decoder_bytes: int = 0
-    """What a decoder takes at its worst moment, where the size alone does not say it: HEIC."""
+    """What a decoder takes at its worst moment, where the size alone does not say it."""
 
     fine: bool = False
     """AVIF with colours at full resolution or of 12 bits, which takes more memory."""
+
+    deep: bool = False
+    """AVIF of more than 8 bits, of which a large one takes more memory."""
 
     plain: bool = False
     """Colours that OpenCV decodes as they are: 8-bit RGB or grey without transparency."""
@@ -121,18 +131,30 @@ class Header:
         return self.frames > 1 and self.format is not Format.TIFF
 
     @property
+    def is_large(self) -> bool:
+        """Whether memory is worth more than time here; each encoder has a limit of its own."""
+        canvas = self.width * self.height
+        if self.format is Format.AVIF:
+            return self.frames == 1 and canvas > _MOST_AVIF
+        if self.format is Format.WEBP:
+            most = _MOST_LOSSLESS_WEBP if self.lossless else _MOST_LOSSY_WEBP
+            return self.frames == 1 and canvas > (_MOST_CLEAR_WEBP if self.alpha else most)
+        return False
+
+    @property
     def cost(self) -> int:
         """Bytes that working on the picture takes at the worst moment, estimated from above."""
         canvas = self.width * self.height
         work = _WORK[self.format]
         if self.format is Format.WEBP:
-            work = self._webp_work(canvas)
+            work = self._webp_work()
         elif self.format is Format.AVIF:
             work = self._avif_work()
         if self.alpha:
             work += 1
         if self.format is Format.TIFF:
-            return FIXED_COST + canvas * work + self.pixels
+            work += _PAGES * (self.frames > 1)
+            return FIXED_COST + max(canvas * work + self.pixels, self.decoder_bytes)
         if self.frames == 1:
             return FIXED_COST + max(canvas * work, self.decoder_bytes)
         kept = 1 if self.format is Format.GIF else 4
@@ -141,11 +163,19 @@ class Header:
     def _avif_work(self) -> int:
         if self.frames > 1:
             return _ANIMATED_AVIF
+        if self.is_large:
+            return self._large_avif_work()
         return _WORK[Format.AVIF] + _CLEAR_AVIF * self.alpha + _FINE_AVIF * self.fine
 
-    def _webp_work(self, canvas: int) -> int:
+    def _large_avif_work(self) -> int:
+        """Return what the decoder's planes take, beside the colours that come out of them."""
+        sample = 2 if self.deep else 1
+        colours = 3 * sample if self.fine else math.ceil(1.5 * sample)
+        return colours + 4 + (sample + 1) * self.alpha
+
+    def _webp_work(self) -> int:
         if self.alpha:
-            return _CLEAR_WEBP
+            return _LARGE_CLEAR_WEBP if self.is_large else _CLEAR_WEBP
         if self.lossless:
-            return _LOSSLESS_WEBP
-        return _SMALL_WEBP if canvas <= LARGE_WEBP else _WORK[Format.WEBP]
+            return _LARGE_LOSSLESS_WEBP if self.is_large else _LOSSLESS_WEBP
+        return _WORK[Format.WEBP] if self.is_large else _SMALL_WEBP

@@ -17,7 +17,7 @@ from faceblur_service.codec.formats import (
 )
 from faceblur_service.codec.guard import refusing
 from faceblur_service.codec.heic import scan_heic
-from faceblur_service.codec.ifd import ORIENTATION, tables
+from faceblur_service.codec.ifd import BITS, ORIENTATION, tables
 from faceblur_service.codec.scan import Scan, scan_gif, scan_jpeg, scan_png, scan_webp
 from faceblur_service.errors import (
     BrokenPicture,
@@ -27,7 +27,9 @@ from faceblur_service.errors import (
 )
 
 _LONGEST = {Format.JPEG: 65_500, Format.WEBP: 16_383, Format.AVIF: 32_768, Format.HEIC: 65_500}
-_SUBFILE, _WIDTH, _HEIGHT, _SAMPLES = 254, 256, 257, 277
+_SUBFILE, _WIDTH, _HEIGHT, _COLOURS, _SAMPLES = 254, 256, 257, 262, 277
+_ROWS_PER_STRIP, _PLANES, _TILE_WIDTH, _TILE_HEIGHT = 278, 284, 322, 323
+_YCBCR, _APART = 6, 2
 _HEIC_BRANDS = {b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1"}
 
 
@@ -117,6 +119,7 @@ def _scan_avif(data: bytes) -> Scan:
             alpha=image.mode == "RGBA",
             grey=image.mode in {"L", "LA"},
             fine=coded.profile > 0,
+            deep=coded.deep,
         )
         if coded.pixels > image.width * image.height:
             raise BrokenPicture("The picture has another size than its header says.")
@@ -137,8 +140,21 @@ def _scan_tiff(data: bytes) -> Scan:
         orientation=numbers[0].get(ORIENTATION, 1),
         alpha=any(page.get(_SAMPLES, 1) in {2, 4} for page in numbers),
         grey=all(page.get(_SAMPLES, 1) <= 2 for page in numbers),
+        decoder_bytes=max(map(_tiff_decoding, numbers)),
     )
     return Scan(header)
+
+
+def _tiff_decoding(page: dict[int, int]) -> int:
+    """Return what decoding takes: four bytes a pixel, and one strip or tile as it is stored."""
+    width, height = page.get(_WIDTH, 0), page.get(_HEIGHT, 0)
+    columns = page.get(_TILE_WIDTH, width)
+    rows = page.get(_TILE_HEIGHT, min(height, page.get(_ROWS_PER_STRIP, height)))
+    samples = 1 if page.get(_PLANES, 1) == _APART else page.get(_SAMPLES, 1)
+    bits = samples * page.get(BITS, 16 if samples > 1 else 1)
+    if page.get(_COLOURS) == _YCBCR:
+        bits = max(bits, 32)
+    return 4 * width * height + columns * rows * bits // 8
 
 
 _SCANS: dict[Format, Callable[[bytes], Scan]] = {

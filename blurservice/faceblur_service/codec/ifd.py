@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from faceblur_service.errors import BrokenPicture
 
 MAX_TABLES = 1000
-ORIENTATION = 0x0112
+BITS, ORIENTATION = 0x0102, 0x0112
 
 _INLINE_INTS = {1: "B", 3: "H", 4: "I", 16: "Q"}
 _MAX_ENTRIES = 1000
@@ -15,7 +15,7 @@ _MAX_ENTRIES = 1000
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """One table: the whole numbers of its entries that hold just one."""
+    """One table: the whole numbers of its entries that hold just one; the first of the bits."""
 
     numbers: dict[int, int] = field(default_factory=dict)
 
@@ -92,6 +92,12 @@ def _table(data: bytes, at: int, layout: _Layout) -> tuple[Table, int]:
             raise BrokenPicture("The picture's tables are cut off.") from err
         if n == 1 and kind in _INLINE_INTS:
             numbers.setdefault(tag, layout.read(_INLINE_INTS[kind], data, at + length))
+        elif tag == BITS and kind == 3:
+            place = at + length
+            if 2 * n > room:
+                place = layout.read("Q" if layout.big else "I", data, place)
+            if place + 2 <= len(data):
+                numbers.setdefault(tag, layout.read("H", data, place))
         at += length + room
     try:
         following = layout.read("Q" if layout.big else "I", data, at)

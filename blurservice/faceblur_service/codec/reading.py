@@ -12,12 +12,14 @@ import numpy as np
 from PIL import Image
 
 from faceblur_service.blurring import Picture
+from faceblur_service.codec.avif_reader import read_large
 from faceblur_service.codec.colour import Profile, profile_for, strips, to_srgb_inplace
 from faceblur_service.codec.formats import Format, Header
 from faceblur_service.codec.frame import Frame
 from faceblur_service.codec.guard import refusing
 from faceblur_service.codec.header import scan
 from faceblur_service.codec.heic import read_heic
+from faceblur_service.codec.ifd import ORIENTATION
 from faceblur_service.codec.scan import Scan
 from faceblur_service.codec.upright import upright
 from faceblur_service.deadline import Deadline
@@ -52,6 +54,8 @@ def frames(data: bytes, header: Header, deadline: Deadline | None = None) -> Ite
         yield read_heic(data, found)
     elif header.plain:
         yield _plain(data, found)
+    elif header.is_large:
+        yield _large(data, found)
     elif header.frames == 1:
         yield _single(data, found)
     else:
@@ -69,15 +73,16 @@ def decode(data: bytes, header: Header) -> Frame:
 
 
 def _single(data: bytes, found: Scan) -> Frame:
-    return _turned(_first(data, found), found.header)
+    return _turned(*_first(data, found))
 
 
-def _first(data: bytes, found: Scan) -> Frame:
+def _first(data: bytes, found: Scan) -> tuple[Frame, int]:
     # A function of its own, so that the image is gone before the frame is turned or looked at:
     # it keeps four more bytes per pixel, and closing it does not free them.
     with refusing(_SENTENCE), _opened(data, found) as image:
         image.seek(next(_frame_numbers(image, found.header)))
-        return _frame(image, found)
+        turn = _turn_of(image, found.header)
+        return _frame(image, found), turn
 
 
 def _several(data: bytes, found: Scan, deadline: Deadline) -> Iterator[Frame]:
@@ -85,7 +90,8 @@ def _several(data: bytes, found: Scan, deadline: Deadline) -> Iterator[Frame]:
         for index in _frame_numbers(image, found.header):
             deadline.check()
             image.seek(index)
-            yield _turned(_frame(image, found), found.header)
+            turn = _turn_of(image, found.header)
+            yield _turned(_frame(image, found), turn)
 
 
 def _opened(data: bytes, found: Scan) -> Image.Image:
@@ -104,6 +110,45 @@ def _plain(data: bytes, found: Scan) -> Frame:
             raise BrokenPicture("The picture has another size than its header says.")
         to_srgb_inplace(picture, found.profile, grey=header.grey)
         return Frame(upright(picture, header.orientation))
+
+
+def _large(data: bytes, found: Scan) -> Frame:
+    """Return a picture of which Pillow would hold more copies than there is room for."""
+    header = found.header
+    with refusing(_SENTENCE):
+        whole = read_large(data, header) if header.format is Format.AVIF else _clear(data, header)
+        picture, alpha = whole
+        del whole
+        # A profile for grey is one for a single channel.
+        to_srgb_inplace(picture, found.profile, grey=header.grey)
+        if alpha is not None:
+            for rows in strips(*alpha.shape):
+                picture[rows][alpha[rows] == 0] = 0
+        return _turned(Frame(picture, alpha), header.orientation)
+
+
+def _clear(data: bytes, header: Header) -> tuple[Picture, Picture | None]:
+    """Return colours and transparency of a WebP, as stored."""
+    decoded = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    if decoded is None:
+        raise BrokenPicture(_SENTENCE)
+    pixels = np.asarray(decoded, np.uint8)
+    if pixels.shape[:2] != (header.height, header.width):
+        raise BrokenPicture("The picture has another size than its header says.")
+    if pixels.shape[2] == 3:
+        return pixels, None
+    return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGRA2BGR), np.uint8), pixels[:, :, 3].copy()
+
+
+def _turn_of(image: Image.Image, header: Header) -> int:
+    """Return how to turn a frame; Pillow would turn a TIFF's itself, into a copy of its own."""
+    if header.format is not Format.TIFF:
+        return header.orientation
+    exif = image.getexif()
+    turn = int(exif.get(ORIENTATION, 1))
+    if turn != 1:
+        del exif[ORIENTATION]
+    return turn if 1 <= turn <= 8 else 1
 
 
 def _frame_numbers(image: Image.Image, header: Header) -> Iterator[int]:
@@ -130,7 +175,10 @@ def _frame(image: Image.Image, found: Scan) -> Frame:
     header = found.header
     before = image.size
     image.load()
-    if header.format is not Format.TIFF and image.size != before:
+    if header.format is Format.TIFF:
+        # Of a page that lies on its side it was the size once turned, which nobody did.
+        image._size = image.im.size
+    elif image.size != before:
         raise BrokenPicture("The picture has another size than its header says.")
     width, height = image.size
     if width * height > header.width * header.height:
@@ -155,12 +203,12 @@ def _frame(image: Image.Image, found: Scan) -> Frame:
     )
 
 
-def _turned(frame: Frame, header: Header) -> Frame:
-    if header.format is Format.TIFF:  # Pillow has turned it
+def _turned(frame: Frame, orientation: int) -> Frame:
+    if orientation == 1:
         return frame
     return Frame(
-        upright(frame.picture, header.orientation),
-        None if frame.alpha is None else upright(frame.alpha, header.orientation),
+        upright(frame.picture, orientation),
+        None if frame.alpha is None else upright(frame.alpha, orientation),
         frame.duration_ms,
     )
 

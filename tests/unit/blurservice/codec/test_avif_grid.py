@@ -50,6 +50,20 @@ def test_cells_are_shown_as_one_picture(height: int, width: int, clear: bool) ->
         assert np.abs(shown.alpha.astype(int) - alpha).max() <= 4
 
 
+@pytest.mark.parametrize("opaque", [0, -1], ids=["above", "below"])
+def test_a_cell_may_be_opaque_where_another_is_not(opaque: int) -> None:
+    picture = _smooth(1920, 2000)
+    alpha = np.full((1920, 2000), 128, np.uint8)
+    alpha[:1000] = 255 if opaque == 0 else 128
+    alpha[1000:] = 255 if opaque == -1 else 128
+
+    data = _written(Frame(picture, alpha))
+
+    shown = decode(data, read_header(data))
+    assert shown.alpha is not None
+    assert np.abs(shown.alpha.astype(int) - alpha).mean() < 1
+
+
 def test_another_reader_shows_it_too() -> None:
     picture = _smooth(1100, 2000)
 

@@ -44,6 +44,14 @@ def test_a_heic_of_25_megapixels_fits_into_a_pod() -> None:
     assert found.peak - found.base <= found.cost < MAX_COST
 
 
+@pytest.mark.parametrize("kind", ["AVIF alpha", "TIFF alpha", "WEBP alpha", "WEBP lossless"])
+def test_25_megapixels_of_what_takes_the_most_fit_into_a_pod(kind: str) -> None:
+    found = measured(kind, 24.9)
+
+    assert found.pixels > 24_800_000
+    assert found.peak - found.base <= found.cost < MAX_COST
+
+
 def test_many_pictures_good_and_broken_leave_nothing_behind() -> None:
     # In a process of its own: what other tests left in the allocator would move the line.
     done = subprocess.run(
