@@ -19,6 +19,7 @@ import numpy.typing as npt
 
 from faceblur_service import allocator
 from faceblur_service.blurring import Picture
+from faceblur_service.detection.pruned import pruned
 from faceblur_service.errors import DetectionFailed, ModelError
 from faceblur_service.geometry import Box, merge
 
@@ -35,11 +36,6 @@ _OUTPUTS = [f"{kind}_{stride}" for stride in STRIDES for kind in ("cls", "obj", 
 # dimensions with the value 640) are read as two dimensions with the names h and w.
 _FIXED_SIZE = b"\x0a\x03\x08\x80\x05\x0a\x03\x08\x80\x05"
 _ANY_SIZE = b"\x0a\x03\x12\x01h\x0a\x03\x12\x01w"
-
-# Five points of each face, which nobody asks for. Their entries among the outputs (field 12 of the
-# graph) are read as mere notes (field 13): then onnxruntime leaves out all that only they need.
-_POINTS = [f"kps_{stride}".encode() for stride in STRIDES]
-_OUTPUT, _NOTE = b"\x62", b"\x6a"
 
 Array = npt.NDArray[np.float32]
 
@@ -166,14 +162,13 @@ class YuNetDetector:
 
 
 def _adapted(model: bytes) -> bytes:
-    """Return the file with an input of any size, and without the outputs that nobody asks for."""
-    entries = [bytes((len(name) + 23, 0x0A, len(name))) + name for name in _POINTS]
-    swaps = {_FIXED_SIZE: _ANY_SIZE, **{_OUTPUT + entry: _NOTE + entry for entry in entries}}
-    for before, after in swaps.items():
-        if model.count(before) != 1:
-            raise ValueError("it is not the YuNet of March 2023")
-        model = model.replace(before, after)
-    return model
+    """Return the file with an input of any size, and without the outputs that nobody asks for.
+
+    Those are five points of each face.
+    """
+    if model.count(_FIXED_SIZE) != 1:
+        raise ValueError("it is not the YuNet of March 2023")
+    return pruned(model.replace(_FIXED_SIZE, _ANY_SIZE), _OUTPUTS)
 
 
 def _first_line(err: Exception) -> str:

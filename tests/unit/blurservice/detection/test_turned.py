@@ -111,9 +111,9 @@ def test_in_a_turned_picture_an_upright_face_counts_when_it_is_sure(
     assert len(found) == want
 
 
-@pytest.mark.parametrize(("score", "want"), [(0.68, 0), (0.69, 1)])
+@pytest.mark.parametrize(("score", "want"), [(0.67, 0), (0.69, 1)])
 def test_a_lying_face_must_be_a_little_surer(score: float, want: int) -> None:
-    """Of MediaPipe's scores nine tenths count, and of so small a face 0.04 less: 0.576, 0.584."""
+    """Of MediaPipe's scores nine tenths count, and of so small a face 0.04 less: 0.567, 0.585."""
 
     class OnlyInTheCopy(Knows):
         def find_faces(
