@@ -8,6 +8,8 @@ smaller ones leave most faces detectable. What each mode leaves: docs/design/hid
 
 import math
 from collections.abc import Iterable, Iterator
+from itertools import chain, repeat
+from typing import Literal
 
 import cv2
 import numpy as np
@@ -69,16 +71,29 @@ def hide_faces_inplace(
     faces: Iterable[Box],
     mode: Mode = Mode.BLUR,
     strength: Strength = Strength.NORMAL,
+    *,
+    leans: Iterable[float] = (),
 ) -> None:
-    """Hide faces in the picture itself; see `hide_faces`."""
+    """Hide faces in the picture itself; see `hide_faces`.
+
+    Args:
+        picture: Changed.
+        faces: As for `hide_faces`.
+        mode: As for `hide_faces`.
+        strength: As for `hide_faces`.
+        leans: By how many degrees each face is turned, clockwise; an emoji is turned so, too.
+    """
     height, width = picture.shape[:2]
-    for face in faces:
+    for face, lean in zip(faces, chain(leans, repeat(0.0)), strict=False):
         head = head_of(face)
         region = visible(head, width, height)
         if region is None:
             continue
         view = picture[region.y1 : region.y2, region.x1 : region.x2]
-        cover = _cover(view, region, head, mode, strength)
+        if mode is Mode.EMOJI:
+            cover = emoji.drawn(region, head, lean)
+        else:
+            cover = _cover(view, region, mode, strength)
         # A mosaic is made of squares; and few pixels are hidden to the last one.
         if mode is Mode.MOSAIC or min(face.width, face.height) < TINY:
             view[:] = cover
@@ -86,7 +101,12 @@ def hide_faces_inplace(
             _blend_inplace(view, cover, region, head, soft=mode is Mode.BLUR)
 
 
-def _cover(view: Picture, region: Region, head: Box, mode: Mode, strength: Strength) -> Picture:
+def _cover(
+    view: Picture,
+    region: Region,
+    mode: Literal[Mode.BLUR, Mode.MOSAIC, Mode.SOLID],
+    strength: Strength,
+) -> Picture:
     match mode:
         case Mode.BLUR:
             grid = _grid(view, strength)
@@ -95,10 +115,8 @@ def _cover(view: Picture, region: Region, head: Box, mode: Mode, strength: Stren
             return _enlarged(grid, region, cv2.INTER_LINEAR)
         case Mode.MOSAIC:
             return _enlarged(_grid(view, strength), region, cv2.INTER_NEAREST)
-        case Mode.SOLID:
+        case Mode.SOLID:  # pragma: no branch - mypy proves that there is no other mode
             return np.full_like(view, SOLID_BGR)
-        case Mode.EMOJI:  # pragma: no branch - mypy proves that there is no other mode
-            return emoji.drawn(region, head)
 
 
 def _grid(view: Picture, strength: Strength) -> cv2.typing.MatLike:

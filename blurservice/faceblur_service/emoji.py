@@ -17,18 +17,28 @@ _INK = (40, 55, 90)
 _WHITE = (250, 250, 250)
 
 
-def drawn(region: Region, head: Box) -> npt.NDArray[np.uint8]:
+def drawn(region: Region, head: Box, lean: float = 0.0) -> npt.NDArray[np.uint8]:
     """Return the part of an emoji as large as `head` that lies in `region`.
+
+    Args:
+        region: What is seen of the head.
+        head: The box around all of it.
+        lean: By how many degrees the face is turned, clockwise.
 
     Returns:
         uint8, shape (region height, region width, 3), BGR; opaque everywhere.
     """
     # From pixels of the region to pixels of the drawing, each by its middle.
     across, down = _SIDE / max(head.width, 1), _SIDE / max(head.height, 1)
+    left = (region.x1 + 0.5 - (head.x1 + head.x2) / 2) * across
+    top = (region.y1 + 0.5 - (head.y1 + head.y2) / 2) * down
+    # Turned within the drawing: the head's ellipse stays filled as it lies.
+    cos, sin = math.cos(math.radians(lean)), math.sin(math.radians(lean))
+    middle = (_SIDE - 1) / 2
     matrix = np.array(
         [
-            [across, 0, (region.x1 + 0.5 - head.x1) * across - 0.5],
-            [0, down, (region.y1 + 0.5 - head.y1) * down - 0.5],
+            [cos * across, sin * down, cos * left + sin * top + middle],
+            [-sin * across, cos * down, cos * top - sin * left + middle],
         ]
     )
     scaled = cv2.warpAffine(

@@ -23,6 +23,7 @@ from faceblur_service.detection import Detector
 from faceblur_service.errors import BadRequest
 from faceblur_service.faces import Face, numbered
 from faceblur_service.geometry import Box
+from faceblur_service.leaning import leans
 from faceblur_service.options import Mode, Options, Sensitivity
 from faceblur_service.selfcheck import still_faces
 
@@ -204,7 +205,8 @@ class Pipeline:
         Solid and emoji are opaque: there is nothing left to be recognised, and a drawn face that
         is taken for one is what was asked for.
         """
-        hide_faces_inplace(picture, boxes, options.mode, options.strength)
+        turned = leans(picture, boxes, self.detector) if options.mode is Mode.EMOJI else ()
+        hide_faces_inplace(picture, boxes, options.mode, options.strength, leans=turned)
         if not boxes or options.mode in {Mode.SOLID, Mode.EMOJI}:
             return 0
         still = [boxes[index] for index in still_faces(picture, boxes, self.detector)]
