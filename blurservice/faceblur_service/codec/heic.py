@@ -27,7 +27,9 @@ _ALPHA = {
     b"urn:mpeg:hevc:2015:auxid:1",
     b"urn:mpeg:avc:2015:auxid:1",
 }
-_CHANNELS = {"BGR": 3, "BGRA": 4, "BGRa": 4, "L": 1, "LA": 2, "La": 2}
+_CHANNELS = {"BGR": 3, "BGRA": 4, "BGRa": 4, "L": 1, "LA": 2, "La": 2, "I;16": 1}
+# Grey of more than 8 bits, which libheif does not press into 8 as it does colours.
+_DEEP = "I;16"
 # Coded are whole blocks, of at most 64 pixels; what is more than the picture is cut off.
 _BLOCK = 64
 _SMALLEST_TILE = 64
@@ -49,7 +51,7 @@ def scan_heic(data: bytes) -> Scan:
     width, height = image.size
     info = image.info
     named = info.get("nclx_profile") or {}
-    grey = image.mode.startswith("L")
+    grey = image.mode == _DEEP or image.mode.startswith("L")
     profile = info.get("icc_profile")
     if profile is None and not grey:
         numbers = ("color_primaries", "transfer_characteristics")
@@ -89,7 +91,11 @@ def _pixels(shown: bytes, header: Header) -> tuple[Picture, Picture | None, bool
     width, height = image.size
     if (width, height) != (header.width, header.height):
         raise BrokenPicture(_OTHER_SIZE)
-    pixels = np.frombuffer(data, np.uint8).reshape(height, width, channels)
+    deep = image.mode == _DEEP
+    pixels = np.frombuffer(data, np.uint8).reshape(height, width, channels * (1 + deep))
+    if deep:
+        # Of two bytes the upper one, which comes second.
+        pixels = pixels[:, :, 1:]
     picture = np.empty((height, width, 3), np.uint8)
     alpha = np.empty((height, width), np.uint8) if channels in {2, 4} else None
     for rows in strips(height, width):

@@ -86,6 +86,19 @@ def test_odd_sizes_and_grey_are_kept() -> None:
         assert (found.mode, found.size) == ("L", (160, 96))
 
 
+@pytest.mark.parametrize("depth", [10, 12])
+def test_grey_of_more_than_eight_bits_is_read(depth: int) -> None:
+    grey = Image.fromarray(np.arange(256, dtype=np.uint8).reshape(16, 16).repeat(4, 0).repeat(4, 1))
+    data = heic.picture(grey, chroma=0, depth=depth)
+
+    header = read_header(data)
+    shown = decode(data, header).picture
+
+    assert header.grey
+    assert np.abs(shown[:, :, 0].astype(int) - np.asarray(grey)).max() <= 1
+    assert (shown[:, :, :1] == shown).all()
+
+
 def test_tiles_are_put_together_and_turned_as_one() -> None:
     picture = _smooth(700, 1300)
 
