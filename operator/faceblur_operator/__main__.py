@@ -33,13 +33,19 @@ def _print_crd() -> None:
 
 def _run() -> None:
     from faceblur_operator.handlers import KopfWatch
-    from faceblur_operator.wiring import App, log_as_json, read_settings
+    from faceblur_operator.wiring import (
+        App,
+        log_as_json,
+        look_for_garbage_less_often,
+        read_settings,
+    )
 
     try:
         settings = read_settings(os.environ)
     except ValueError as err:
         sys.exit(f"faceblur-operator: {err}")
     log_as_json(settings.log_level)
+    look_for_garbage_less_often()
 
     async def work() -> None:
         stop = asyncio.Event()

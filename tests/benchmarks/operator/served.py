@@ -148,6 +148,7 @@ async def work() -> None:
         lambda: asyncio.streams.FlowControlMixin(loop), sys.stdout
     )
     line = Line(loop, asyncio.StreamWriter(transport, protocol, None, loop))
+    wiring.look_for_garbage_less_often()
     clock, meter, api = SystemClock(), Measured(), FarApi(line)
     cache, fence = ObjectCache(INDEX, loop.time), FakeFence()
     kube = KubeReader(api, cache)

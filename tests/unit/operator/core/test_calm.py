@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from random import Random
+from typing import Any
 
 import pytest
 from tests.support.builders import a_ratio
@@ -80,7 +81,7 @@ AGAINST_GRAY = [
 
 @pytest.mark.parametrize(("objective", "found"), AGAINST_GRAY)
 def test_calm_look_does_not_overlook_what_was_shown_before(
-    objective: RatioObjective, found: dict[str, object]
+    objective: RatioObjective, found: dict[str, Any]
 ) -> None:
     tick = Tick(1.0, 0.0, 1.0, 0.0)
     waiting = Uncompared(Counts(1.0, 0.0), START)
