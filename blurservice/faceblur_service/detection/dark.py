@@ -68,7 +68,12 @@ def gain_of(picture: Picture) -> float:
         picture: uint8, shape (height, width, 3), BGR.
     """
     down, across = (max(1, side // _SAMPLED) for side in picture.shape[:2])
-    top = float(np.percentile(picture[::down, ::across], _NEARLY_ALL))
+    samples = picture[::down, ::across]
+    # Counting is much faster than ranking, and nearly every picture is bright. One more than the
+    # share: ranking lies between two samples.
+    if int(np.count_nonzero(samples >= _DARK)) > samples.size * (100 - _NEARLY_ALL) / 100 + 1:
+        return 1.0
+    top = float(np.percentile(samples, _NEARLY_ALL))
     return _BRIGHT / top if _LEAST <= top < _DARK else 1.0
 
 
