@@ -17,12 +17,11 @@ from faceblur_operator.core.judge import (
     Tick,
     blinded,
     count,
-    hear,
     judge_gauge,
     judge_ratio,
-    learn,
     waiting,
 )
+from faceblur_operator.core.learning import hear, learn
 from faceblur_operator.core.ledger import Looks as Looks
 from faceblur_operator.core.plan import (
     GaugeObjective,

@@ -1,20 +1,14 @@
 """One objective at a look at which nothing bad happened: nearly every look.
 
 Then the comparisons with stable stay as they are, and new evidence and verdict are one step. The
-result is that of `judge.learn` and `judge.judge_ratio`, which know all the other looks.
+result is that of `learning.learn` and `judge.judge_ratio`, which know all the other looks.
 """
 
 from datetime import datetime
 
 from faceblur_operator.core.evidence import SLACK, ZERO, Counts, made
-from faceblur_operator.core.judge import (
-    LOG_2,
-    LONGEST_APART,
-    Terms,
-    passing,
-    told_against,
-    with_keen,
-)
+from faceblur_operator.core.judge import LOG_2, Terms, passing, told_against
+from faceblur_operator.core.learning import LONGEST_APART, with_keen
 from faceblur_operator.core.ledger import Tick
 from faceblur_operator.core.plan import RatioObjective
 from faceblur_operator.core.recent import FIRST_PRICE, marked

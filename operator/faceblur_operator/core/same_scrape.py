@@ -3,7 +3,7 @@
 One scrape then holds both, so what came between two of them came in exactly the same time on both
 sides, and one look is enough to compare them. That is never assumed: every series has to say which
 target it was scraped from, and whatever does not fit is left to the rule for counters that are
-scraped one after the other; see `judge.py` and docs/design/evidence.md.
+scraped one after the other; see `learning.py` and docs/design/evidence.md.
 """
 
 from typing import NamedTuple

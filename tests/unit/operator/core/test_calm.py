@@ -10,7 +10,8 @@ from tests.support.builders import a_ratio
 from faceblur_operator.api.reasons import Verdict
 from faceblur_operator.core.calm import judge_calm
 from faceblur_operator.core.evidence import ZERO, Counts
-from faceblur_operator.core.judge import Terms, Tick, judge_ratio, learn
+from faceblur_operator.core.judge import Terms, Tick, judge_ratio
+from faceblur_operator.core.learning import learn
 from faceblur_operator.core.plan import RatioObjective
 from faceblur_operator.core.state import Mark, SloState, Uncompared
 

@@ -15,13 +15,12 @@ from faceblur_operator.core import builtins
 from faceblur_operator.core.analysis import Looks, analyse, explain, verdict_of
 from faceblur_operator.core.evidence import ZERO, Counts, log_versus, versus_add
 from faceblur_operator.core.judge import (
-    LONGEST_APART,
     Terms,
     Tick,
     judge_gauge,
     judge_ratio,
-    learn,
 )
+from faceblur_operator.core.learning import LONGEST_APART, learn
 from faceblur_operator.core.plan import RatioObjective
 from faceblur_operator.core.snapshot import Samples, Series
 from faceblur_operator.core.state import SloState, Stage, State
