@@ -18,12 +18,18 @@ from faceblur_service.shrinking import shrunk
 
 # Pixels. A face fills about half of its cell: well within the sizes that the detector is good at.
 CELL = 80
-# Cells per side of a sheet: many faces need several, so that no run needs more memory.
+# Largest cells per side of a sheet: many faces need several, so that no run needs more memory.
 ACROSS = 14
+# The detector widens a sheet to this anyway.
+_STEP = 32
 # A detector below this is guessing.
 STILL_A_FACE = 0.5
 _CONTEXT = 0.25
 _GREY = 128
+
+# Width and height, and left and top; all in pixels.
+Size = tuple[int, int]
+Spot = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,26 +71,50 @@ def _sheets(picture: Picture, faces: Sequence[Box]) -> Iterator[tuple[Picture, l
     ]
     for start in range(0, len(places), ACROSS * ACROSS):
         part = places[start : start + ACROSS * ACROSS]
-        columns = min(ACROSS, math.ceil(math.sqrt(len(part))))
-        rows = math.ceil(len(part) / columns)
-        sheet = np.full((rows * CELL, columns * CELL, 3), _GREY, np.uint8)
+        sizes = [_size_of(region) for _, _, region in part]
+        spots, (wide, high) = _shelved(sizes)
+        sheet = np.full((high, wide, 3), _GREY, np.uint8)
         cells = []
-        for i, (index, face, region) in enumerate(part):
-            left, top = i % columns * CELL, i // columns * CELL
-            factor = _put(sheet[top : top + CELL, left : left + CELL], picture, region, gain)
+        for (index, face, region), (left, top), (across, down) in zip(
+            part, spots, sizes, strict=True
+        ):
+            view = picture[region.y1 : region.y2, region.x1 : region.x2]
+            cell = sheet[top : top + down, left : left + across]
+            cell[:] = brightened(shrunk(view, across, down), gain)
+            factor = _factor_of(region)
             cells.append(
                 _Cell(index, face.moved(-region.x1, -region.y1).scaled(factor).moved(left, top))
             )
         yield sheet, cells
 
 
-def _put(cell: Picture, picture: Picture, region: Region, gain: float) -> float:
-    """Draw a region of the picture into a cell, never enlarged; return the factor."""
-    factor = min(1.0, CELL / region.width, CELL / region.height)
-    size = (max(1, round(region.width * factor)), max(1, round(region.height * factor)))
-    part = picture[region.y1 : region.y2, region.x1 : region.x2]
-    cell[: size[1], : size[0]] = brightened(shrunk(part, *size), gain)
-    return factor
+def _factor_of(region: Region) -> float:
+    """Return by how much a region is shrunk to fit into a cell; none is enlarged."""
+    return min(1.0, CELL / region.width, CELL / region.height)
+
+
+def _size_of(region: Region) -> Size:
+    factor = _factor_of(region)
+    return max(1, round(region.width * factor)), max(1, round(region.height * factor))
+
+
+def _shelved(sizes: Sequence[Size]) -> tuple[list[Spot], Size]:
+    """Return where each cell starts, the highest first, row by row, and the size of the sheet.
+
+    Most heads of a crowd are smaller than the largest cell: the detector has that much less to
+    look at.
+    """
+    area = sum(width * height for width, height in sizes)
+    wide = max(*(width for width, _ in sizes), math.ceil(math.sqrt(area) / _STEP) * _STEP)
+    spots = [(0, 0)] * len(sizes)
+    left = top = shelf = 0
+    for index in sorted(range(len(sizes)), key=lambda index: -sizes[index][1]):
+        width, height = sizes[index]
+        if left + width > wide:
+            left, top, shelf = 0, top + shelf, 0
+        spots[index] = (left, top)
+        left, shelf = left + width, max(shelf, height)
+    return spots, (wide, top + shelf)
 
 
 def _around(face: Box) -> Box:
