@@ -1,7 +1,6 @@
 """The detector of a process: all engines, used as the sensitivity asks."""
 
 import math
-from dataclasses import replace
 
 from faceblur_service.blurring import Picture
 from faceblur_service.detection import Engine
@@ -156,9 +155,9 @@ def _confirmed(yunet: Engine, picture: Picture, coarse: list[Box]) -> list[Box]:
     faces = merge(coarse)
     seen = look_again(yunet, picture, faces, CELL)
     return merge(
-        replace(fine, score=(face.score + fine.score) / 2)
+        fine.scored((face.score + fine.score) / 2)
         if fine
-        else replace(face, score=face.score * UNCONFIRMED)
+        else face.scored(face.score * UNCONFIRMED)
         for face, fine in zip(faces, seen, strict=True)
     )
 
@@ -172,7 +171,7 @@ def _asked_again(yunet: Engine, picture: Picture, faces: list[Box]) -> list[Box]
     for i, *seen in zip(doubted, *looks, strict=True):
         scores = [faces[i].score, *(box.score if box else UNSEEN for box in seen)]
         weighed = sum(weight * score for weight, score in zip(LOOKS, scores, strict=True))
-        judged[i] = replace(faces[i], score=weighed / sum(LOOKS))
+        judged[i] = faces[i].scored(weighed / sum(LOOKS))
     return judged
 
 
@@ -206,7 +205,7 @@ def _back(faces: list[Box], quarters: int, picture: Picture) -> list[Box]:
 
 
 def _coarse(faces: list[Box]) -> list[Box]:
-    return [replace(face, score=face.score * COARSE) for face in faces]
+    return [face.scored(face.score * COARSE) for face in faces]
 
 
 def _own_size(picture: Picture) -> float:

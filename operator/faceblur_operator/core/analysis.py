@@ -1,6 +1,7 @@
 """All objectives of a rollout against one set of samples: new evidence, verdicts, one summary."""
 
 from datetime import datetime, timedelta
+from functools import lru_cache
 from math import log
 from operator import attrgetter
 
@@ -56,6 +57,8 @@ NAME, VERDICT = attrgetter("name"), attrgetter("verdict")
 # To look up a member of an enumeration takes longer than what is done with it.
 PASS, NO_DATA, ERROR = Verdict.PASS, Verdict.NO_DATA, Verdict.ERROR
 UNDISTURBED = (PASS, Verdict.INSUFFICIENT)
+# Most rollouts of a cluster wish for the same few.
+KEPT_LIMITS = 64
 
 
 def is_analysing(state: State) -> bool:
@@ -138,16 +141,25 @@ def terms_of(plan: Plan, state: State, now: datetime) -> Terms:
     following = state.step + 1
     weight = plan.steps[following].weight if following < len(plan.steps) else 100
     begun = (state.traffic_since or now) + plan.warmup
+    to_breach, to_promote, to_be_worse = _limits(
+        plan.tests, plan.false_rollback, plan.bad_promotion
+    )
     fields = (
-        log(max(plan.tests, 1) / plan.false_rollback),
-        -log(plan.bad_promotion) * weight / 100,
-        -log(plan.false_rollback),
+        to_breach,
+        to_promote * weight / 100,
+        to_be_worse,
         plan.on_shared_breach is OnSharedBreach.ROLLBACK,
         (now - begun).total_seconds(),
         0 < state.weight < 100,
         False,
     )
     return made(Terms, fields)
+
+
+@lru_cache(KEPT_LIMITS)
+def _limits(tests: int, false_rollback: float, bad_promotion: float) -> tuple[float, float, float]:
+    """Return log E that shows a breach, allows a promotion, and shows gray worse than stable."""
+    return log(max(tests, 1) / false_rollback), -log(bad_promotion), -log(false_rollback)
 
 
 def pace(plan: Plan, state: State, now: datetime, *, asking: int = 1) -> timedelta:

@@ -311,13 +311,19 @@ def _measured(
     breaches: int = 0,
 ) -> SloState:
     """Return the state of a gauge; without a value nothing is forgotten."""
+    if value is None:
+        value, breaches = state.value, state.breaches
+    now = (verdict, said, breaches, value, objective.maximum)
+    # Who asks more often than Prometheus scrapes is told the same again.
+    if now == (state.verdict, state.message, state.breaches, state.value, state.bound):
+        return state
     return SloState(
         state.name,
         verdict,
         said,
         restarts=state.restarts,
-        breaches=state.breaches if value is None else breaches,
-        value=state.value if value is None else value,
+        breaches=breaches,
+        value=value,
         bound=objective.maximum,
     )
 

@@ -116,7 +116,7 @@ def test_what_is_hidden_in_the_dark_is_looked_at_brightened() -> None:
     Pipeline(BrightenedDetector(inner)).hide(dark)
 
     sheet = inner.shown[-1]
-    assert sheet.shape == (80, 80, 3)
+    assert sheet.shape == (74, 96, 3)
     # The sheet's own grey is 128; a cell that was not brightened holds 13 at most.
     assert sheet[20:60, 20:60].max() > 40
 
