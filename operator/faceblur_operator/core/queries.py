@@ -81,6 +81,7 @@ def edge_queries(plan: Plan, snapshot: Snapshot) -> dict[str, str]:
     }
 
 
+@lru_cache(KEPT_NAMES)
 def key(objective: str, side: str, what: str) -> str:
     """Return the key of one query of an objective."""
     return f"{objective}:{side}:{what}"
