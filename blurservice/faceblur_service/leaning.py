@@ -7,6 +7,7 @@ stands. Asked for emoji alone, of clear pixels, before anything is hidden.
 
 import math
 from collections.abc import Iterator, Sequence
+from itertools import repeat
 
 import cv2
 import numpy as np
@@ -105,6 +106,8 @@ def _cells(picture: Picture, face: Box) -> Iterator[Picture]:
     half = across / math.sqrt(2)
     place = visible(Box(x - half, y - half, x + half, y + half), *picture.shape[1::-1])
     if place is None:
+        # Nobody sees it; the cells of the others stay where they are looked for.
+        yield from repeat(np.full((CELL, CELL, 3), _GREY[0], np.uint8), TURNS)
         return
     # Made smaller first, by the mean of its pixels: turning takes single ones.
     factor = min(1.0, CELL / across)

@@ -108,3 +108,13 @@ def test_how_a_turned_portrait_stands_is_seen(detector: Detector, quarters: int)
 
     # She holds her head a little to one side.
     assert -10 <= (lean - 90 * quarters + 180) % 360 - 180 <= 30
+
+
+def test_a_face_outside_of_the_picture_leaves_the_others_their_cells() -> None:
+    detector = FakeDetector()
+    detector.leftovers = [_seen(1, 4)]
+
+    found = leans(_noise(), [Box(-900, -900, -800, -800), FACE], detector)
+
+    assert found == [0.0, 90.0]
+    assert detector.sheets == [(-(-2 * TURNS // ROW) * CELL, ROW * CELL, 3)]

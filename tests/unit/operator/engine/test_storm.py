@@ -15,8 +15,6 @@ from faceblur_operator.api.reasons import Reason
 from faceblur_operator.core.decision import Decision, Event
 from faceblur_operator.core.effects import Apply, Effect
 from faceblur_operator.core.memory import Memory
-from faceblur_operator.core.plan import Plan
-from faceblur_operator.core.snapshot import Snapshot
 from faceblur_operator.core.state import Stage, State
 from faceblur_operator.engine import Doors
 from faceblur_operator.engine.writing import AT_ONCE, MANY, PUT_OFF, Unwritten, Writing
@@ -149,34 +147,31 @@ def test_a_process_that_dies_while_statuses_wait_leaves_the_same_end() -> None:
 
 @dataclass
 class Desk:
-    """Clock, reader and writer of a few rollouts; remembers what is stored when.
+    """Clock and writer of a few rollouts; remembers what is written when.
 
     Attributes:
         at: what the clock tells.
+        taken: whose gray Ingress was written, and when.
         stored: whose status was stored, and when.
     """
 
     at: datetime = START
+    taken: list[tuple[str, datetime]] = field(default_factory=list)
     stored: list[tuple[str, datetime]] = field(default_factory=list)
 
     def now(self) -> datetime:
         return self.at
 
-    async def resource(self, key: Key) -> Resource | None:
-        return _resource(key.name)
-
-    async def snapshot(self, resource: Resource, plan: Plan) -> Snapshot:
-        raise NotImplementedError
-
     async def apply(self, key: Key, effect: Effect) -> None:
-        pass
+        assert isinstance(effect, Apply)
+        self.taken.append((key.name, self.at))
 
     async def store_status(self, resource: Resource, status: dict[str, Any]) -> None:
         assert status
         self.stored.append((resource.key.name, self.at))
 
     def doors(self) -> Doors:
-        return Doors(self, self, self, FakeEvents(), FakeMeter())
+        return Doors(self, InMemory().reader, self, FakeEvents(), FakeMeter())
 
 
 def _resource(name: str) -> Resource:
@@ -204,6 +199,7 @@ def test_status_of_few_rollbacks_never_waits() -> None:
             desk.at += AT_ONCE
 
         assert len(desk.stored) == 10 * MANY
+        assert desk.taken == desk.stored
 
     run_virtually(story())
 
@@ -221,6 +217,8 @@ def test_a_status_waits_once_whatever_else_goes_on() -> None:
 
         assert ("mine", START + PUT_OFF) in desk.stored
         assert min(at for name, at in desk.stored if name == "mine") == START + PUT_OFF
+        # Traffic never waits.
+        assert min(at for name, at in desk.taken if name == "mine") == START
 
     run_virtually(story())
 
