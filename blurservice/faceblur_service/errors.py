@@ -67,7 +67,7 @@ class BadRequest(RequestError):
 
 
 class NoPicture(RequestError):
-    """The request carries no picture."""
+    """Nothing was sent, or a file is empty."""
 
     code = "no-picture"
     title = "No picture"

@@ -48,7 +48,7 @@ def read_header(data: bytes) -> Header:
 def scan(data: bytes) -> Scan:
     """Return what `read_header` does, and what is embedded."""
     if not data:
-        raise NoPicture("The request carries no picture.")
+        raise NoPicture("There are no bytes, so there is no picture.")
     if len(data) > MAX_BYTES:
         raise PictureTooLarge("The picture is larger than 20 MiB.")
     kind = sniff(data)

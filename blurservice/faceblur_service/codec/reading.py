@@ -20,7 +20,7 @@ from faceblur_service.codec.guard import refusing
 from faceblur_service.codec.header import scan
 from faceblur_service.codec.heic import read_heic
 from faceblur_service.codec.ifd import ORIENTATION
-from faceblur_service.codec.scan import Scan
+from faceblur_service.codec.scan import Scan, png_pixels
 from faceblur_service.codec.upright import upright
 from faceblur_service.deadline import Deadline
 from faceblur_service.errors import BrokenPicture, UnsupportedPicture
@@ -102,10 +102,14 @@ def _plain(data: bytes, found: Scan) -> Frame:
     header = found.header
     flags = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
     with refusing(_SENTENCE):
+        if header.format is Format.PNG:
+            # Of other chunks the decoder says on standard error what they hold, when it is broken.
+            data = png_pixels(data)
         decoded = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
         if decoded is None:
             raise BrokenPicture(_SENTENCE)
         picture = np.asarray(decoded, np.uint8)
+        # As with a WebP that names a canvas only behind its pixels, where its decoder never looks.
         if picture.shape[:2] != (header.height, header.width):
             raise BrokenPicture("The picture has another size than its header says.")
         to_srgb_inplace(picture, found.profile, grey=header.grey)

@@ -14,6 +14,8 @@ from faceblur_service.errors import BrokenPicture, UnsupportedPicture
 
 MAX_PROFILE = 4 * 1024 * 1024
 
+# Chunks of a still PNG; a name with a small letter in front says that pixels do without it.
+_PIXELS = {b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"}
 _FRAME_MARKERS = set(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 
 
@@ -89,6 +91,24 @@ def png_chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
     if at > len(data):
         # OpenCV allocates what a chunk says, gigabytes even, before it looks for the bytes.
         raise BrokenPicture("The PNG is cut off.")
+
+
+def png_pixels(data: bytes) -> bytes:
+    """Return a still picture without any chunk that its pixels do not need.
+
+    Raises:
+        BrokenPicture: It has a chunk that its pixels need and nobody knows, or is cut off.
+    """
+    kept = [data[:8]]
+    at = 8
+    for name, body in png_chunks(data):
+        end = at + 12 + len(body)
+        if name in _PIXELS:
+            kept.append(data[at:end])
+        elif not name[:1].islower():
+            raise BrokenPicture("The PNG has a part that is not known.")
+        at = end
+    return b"".join(kept)
 
 
 def scan_png(data: bytes) -> Scan:

@@ -70,7 +70,7 @@ def test_the_rest_is_told_too() -> None:
 @pytest.mark.parametrize(
     ("data", "want", "sentence"),
     [
-        pytest.param(b"", NoPicture, "carries no picture", id="nothing"),
+        pytest.param(b"", NoPicture, "There are no bytes", id="nothing"),
         pytest.param(b"hello", UnsupportedPicture, "Only JPEG, PNG, WebP", id="text"),
         pytest.param(b"<svg/>", UnsupportedPicture, "Only JPEG, PNG, WebP", id="SVG"),
         pytest.param(b"RIFF0000WAVE", UnsupportedPicture, "Only JPEG", id="a sound"),

@@ -137,6 +137,16 @@ def test_a_webp_whose_picture_is_larger_than_its_canvas_is_an_error() -> None:
         Pipeline(FakeDetector()).run(b"RIFF" + struct.pack("<I", len(body)) + body)
 
 
+def test_a_webp_that_names_its_canvas_behind_its_pixels_is_an_error() -> None:
+    # The decoder takes such a file for the simple kind, and ends at the pixels.
+    canvas = b"VP8X" + struct.pack("<I", 10) + bytes(4) + b"\x4f\0\0\x3f\0\0"
+    data = saved(image(arrow()), "WEBP") + canvas
+    assert (read_header(data).width, read_header(data).height) == (80, 64)
+
+    with pytest.raises(BrokenPicture, match="another size"):
+        Pipeline(FakeDetector()).run(data)
+
+
 @pytest.mark.parametrize("frames", [1, 3])
 def test_an_avif_whose_picture_is_larger_than_it_says_is_an_error(frames: int) -> None:
     shown = [Image.new("RGB", (640, 480), (90 * n, 9, 9)) for n in range(frames)]
