@@ -21,7 +21,7 @@ from faceblur_operator.adapters.kube_reader import INDEX, KubeReader
 from faceblur_operator.adapters.kube_writer import KubeWriter
 from faceblur_operator.adapters.object_cache import ObjectCache
 from faceblur_operator.core.compiler import Defaults
-from faceblur_operator.core.snapshot import Series
+from faceblur_operator.core.snapshot import Vector
 from faceblur_operator.engine import Doors, Reconciler, Scheduler, core_brain
 from faceblur_operator.ports.cluster import Key
 
@@ -198,9 +198,9 @@ class InMemory:
         if ("Deployment", "demo", name) in self.api.objects:
             self.api.settle(name)
 
-    def _answer(self, queries: Mapping[str, str]) -> Mapping[str, tuple[Series, ...]]:
+    def _answer(self, queries: Mapping[str, str]) -> Mapping[str, Vector]:
         series = {}
         for key in queries:
             _, side, what = key.split(":")
-            series[key] = (Series((("pod", f"{side}-1"),), self.counted(side, what)),)
+            series[key] = Vector(((("pod", f"{side}-1"),),), (self.counted(side, what),))
         return series

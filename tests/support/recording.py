@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
-from faceblur_operator.core.snapshot import NoSamples, Samples, Series
+from faceblur_operator.core.snapshot import NoSamples, Samples, Series, Vector
 
 
 def written(samples: Samples | NoSamples) -> str:
@@ -43,7 +43,7 @@ def _samples(said: dict[str, Any]) -> Samples:
     return Samples(
         datetime.fromisoformat(said["at"]),
         {
-            key: tuple(Series(tuple(sorted(labels.items())), value) for labels, value in found)
+            key: Vector.of(Series(tuple(sorted(labels.items())), value) for labels, value in found)
             for key, found in said["series"].items()
         },
         read_at=datetime.fromisoformat(said["read_at"]) if said["read_at"] else None,

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from faceblur_operator.core.snapshot import Series
+from faceblur_operator.core.snapshot import Series, Vector
 
 # The limit of the latency objectives of all examples is an edge of the histogram.
 EDGE = "0.3"
@@ -50,10 +50,10 @@ class Traffic:
         faces = self._faces.setdefault(objective, _Faces())
         faces.per_second, faces.lost = per_second, lost
 
-    def answer(self, queries: Mapping[str, str]) -> Mapping[str, tuple[Series, ...]]:
+    def answer(self, queries: Mapping[str, str]) -> Mapping[str, Vector]:
         """Answer as Prometheus."""
         self._count()
-        return {key: (self._series(key, text),) for key, text in queries.items()}
+        return {key: Vector.of([self._series(key, text)]) for key, text in queries.items()}
 
     def _series(self, key: str, text: str) -> Series:
         objective, side, what = key.split(":")

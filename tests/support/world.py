@@ -27,8 +27,8 @@ from faceblur_operator.core.snapshot import (
     PodContainer,
     Samples,
     Scaler,
-    Series,
     Snapshot,
+    Vector,
     Workload,
 )
 
@@ -157,12 +157,12 @@ class World:
 
     def samples(self, plan: Plan) -> Samples:
         """Return what Prometheus would say of every ratio objective of the plan."""
-        series: dict[str, tuple[Series, ...]] = {}
+        series: dict[str, Vector] = {}
         for one in plan.objectives:
             for side, (total, bad) in self.counted.items():
                 labels = (("pod", f"{side}-1"),)
-                series[f"{one.name}:{side}:total"] = (Series(labels, total),)
-                series[f"{one.name}:{side}:bad"] = (Series(labels, bad),)
+                series[f"{one.name}:{side}:total"] = Vector((labels,), (total,))
+                series[f"{one.name}:{side}:bad"] = Vector((labels,), (bad,))
         found = Samples(self.now, series, read_at=self.now)
         self.answered[self.now] = found
         return replace(found, past=self._past())

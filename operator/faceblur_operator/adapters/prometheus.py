@@ -19,7 +19,8 @@ from prometheus_api_client.exceptions import PrometheusApiClientException
 from prometheus_api_client.prometheus_connect import PrometheusConnect
 from urllib3.util.retry import Retry
 
-from faceblur_operator.core.snapshot import NoSamples, Samples, Series
+from faceblur_operator.core.snapshot import Labels as Labels
+from faceblur_operator.core.snapshot import NoSamples, Samples, Vector
 from faceblur_operator.ports import Clock, Meter
 
 # Marks which of the joined queries a series belongs to.
@@ -31,8 +32,6 @@ SERVERS = 16
 LONGEST_REASON = 200
 # Label sets of which one object is kept for each server; more than all rollouts have together.
 KEPT_LABELS = 100_000
-
-Labels = tuple[tuple[str, str], ...]
 
 
 class _UnreadableError(Exception):
@@ -84,7 +83,7 @@ class PrometheusSource:
         asked_at, begun = self._clock.now(), loop.time()
         seconds = timeout.total_seconds()
         why: str | None = None
-        found: Mapping[str, tuple[Series, ...]] = {}
+        found: Mapping[str, Vector] = {}
         read_at: datetime | None = None
         try:
             async with asyncio.timeout(seconds):
@@ -160,7 +159,7 @@ def joined(queries: Mapping[str, str]) -> str:
 
 def grouped(
     result: object, queries: Mapping[str, str], known: dict[Labels, Labels]
-) -> dict[str, tuple[Series, ...]]:
+) -> dict[str, Vector]:
     """Return the series under their keys, without the mark.
 
     Args:
@@ -174,7 +173,7 @@ def grouped(
     """
     if not isinstance(result, list):
         raise _UnreadableError("the result is not a list")
-    found: dict[str, list[Series]] = {key: [] for key in queries}
+    found: dict[str, tuple[list[Labels], list[float]]] = {key: ([], []) for key in queries}
     for one in result:
         try:
             labels = dict(one["metric"])
@@ -185,10 +184,12 @@ def grouped(
         if key not in found:
             raise _UnreadableError(f"the result has an unknown query {str(key)[:60]!r}")
         ordered = tuple(sorted(labels.items()))
-        found[key].append(Series(known.setdefault(ordered, ordered), value))
+        series, values = found[key]
+        series.append(known.setdefault(ordered, ordered))
+        values.append(value)
     if len(known) > KEPT_LABELS:
         known.clear()
-    return {key: tuple(series) for key, series in found.items()}
+    return {key: Vector(tuple(series), tuple(values)) for key, (series, values) in found.items()}
 
 
 def moment_of(result: object) -> datetime | None:

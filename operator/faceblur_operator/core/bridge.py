@@ -6,7 +6,7 @@ moment. If they are the same to the last bit, it counts from them, as the proces
 have; else from its first look on. See docs/design/state.md.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from hashlib import blake2b
 from math import isfinite
@@ -85,8 +85,8 @@ def _bridged(
 
 
 def _base(
-    before: tuple[Series, ...], now: tuple[Series, ...], side: str, read: Reading
-) -> tuple[Series, ...] | None:
+    before: Sequence[Series], now: Sequence[Series], side: str, read: Reading
+) -> Sequence[Series] | None:
     """Return what the growth until now is counted from, None when it cannot be told."""
     old, new = _values(before), _values(now)
     if not old or not new or len(new) != len(now):
@@ -115,7 +115,7 @@ def _ratios(plan: Plan) -> Iterator[RatioObjective]:
     return (one for one in plan.objectives if isinstance(one, RatioObjective))
 
 
-def _values(series: tuple[Series, ...]) -> Values:
+def _values(series: Sequence[Series]) -> Values:
     return {one.labels: one.value for one in series}
 
 

@@ -5,16 +5,16 @@ of Prometheus that lags behind each have their own rule, so that no event is cou
 is invented.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import inf, isfinite
 from operator import attrgetter, sub
 from typing import NamedTuple
 
+from faceblur_operator.core.snapshot import Labels as Labels
 from faceblur_operator.core.snapshot import Series
 
-Labels = tuple[tuple[str, str], ...]
 OPTED_IN = ("opted_in", "true")
 # Replicas of Prometheus scrape by themselves: one may be behind another by a scrape interval. A
 # counter that falls no deeper than this long ago may have been read from one that is behind.
@@ -91,7 +91,7 @@ Growth = Increment | Unusable | Unsettled | None
 
 
 def increment(
-    seen: Seen | None, series: tuple[Series, ...], at: datetime
+    seen: Seen | None, series: Sequence[Series], at: datetime
 ) -> tuple[Growth, Seen | None]:
     """Return the growth since `seen` and what has been seen now.
 
@@ -124,7 +124,7 @@ def increment(
 
 
 def _increment(
-    seen: Seen | None, series: tuple[Series, ...], at: datetime
+    seen: Seen | None, series: Sequence[Series], at: datetime
 ) -> tuple[Growth, Seen | None]:
     for one in series:
         if not isfinite(one.value) or one.value < 0:

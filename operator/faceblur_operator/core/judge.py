@@ -1,6 +1,6 @@
 """One objective and its evidence: the verdict, and how to count the samples of one tick."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import isfinite, log
 from typing import NamedTuple
@@ -281,7 +281,7 @@ def _shared(gray: Counts, stable: Counts) -> str:
     )
 
 
-def judge_gauge(state: SloState, objective: GaugeObjective, series: tuple[Series, ...]) -> SloState:
+def judge_gauge(state: SloState, objective: GaugeObjective, series: Sequence[Series]) -> SloState:
     """Return the state with the verdict of one value."""
     if not series:
         return _measured(state, objective, "Prometheus has no value", Verdict.NO_DATA)

@@ -11,18 +11,20 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import chain
 from math import inf
-from operator import itemgetter, sub
+from operator import attrgetter, itemgetter, sub
 from typing import NamedTuple
 
-from faceblur_operator.core.counters import Labels, Seen, Shape, marked
+from faceblur_operator.core.counters import Seen, Shape, marked
 from faceblur_operator.core.evidence import made
 from faceblur_operator.core.plan import Objective, RatioObjective
 from faceblur_operator.core.queries import GRAY, STABLE, ratio_keys
-from faceblur_operator.core.snapshot import Samples, Series
+from faceblur_operator.core.snapshot import Labels, Samples, Series
 
 Looks = Mapping[str, Seen | None]
 # Takes some numbers out of a row.
 Taker = Callable[[list[float]], Sequence[float]]
+
+LABELS, VALUES = attrgetter("labels"), attrgetter("values")
 
 
 class Tick(NamedTuple):
@@ -62,7 +64,7 @@ class Page:
         silent: queries that had no series, so that gray is judged alone.
         shapes: what of each query stays the same.
         pick: takes the answers to these queries.
-        sizes, labels: how many series each has, and all of them.
+        labels: the series of each.
         entries: where gray's and stable's counters are, by objective; of stable's there are none
             when gray is judged alone.
         until: when a shape changes by itself.
@@ -71,11 +73,10 @@ class Page:
     objectives: tuple[Objective, ...]
     keys: tuple[str, ...]
     places: Mapping[str, tuple[int, slice]]
-    pick: Callable[[Mapping[str, tuple[Series, ...]]], Sequence[tuple[Series, ...]]]
+    pick: Callable[[Mapping[str, Sequence[Series]]], Sequence[Sequence[Series]]]
     silent: tuple[str, ...]
     shapes: tuple[Shape, ...]
-    sizes: tuple[int, ...]
-    labels: tuple[Labels, ...]
+    labels: tuple[tuple[Labels, ...], ...]
     entries: tuple[tuple[Columns, Columns | None], ...]
     until: datetime
 
@@ -124,13 +125,13 @@ def counted(
         return None
     try:
         found = page.pick(series)
-    except KeyError:
+        labels = tuple(map(LABELS, found))
+    except (KeyError, AttributeError):
+        # One is missing, or not in columns.
         return None
-    if tuple(map(len, found)) != page.sizes or any(map(series.get, page.silent)):
+    if labels != page.labels or any(map(series.get, page.silent)):
         return None
-    labels, values = zip(*chain.from_iterable(found), strict=True)
-    if labels != page.labels:
-        return None
+    values = tuple(chain.from_iterable(map(VALUES, found)))
     grown = list(map(sub, values, ledger.values_read))
     if not sum(grown) < inf or min(grown) < 0.0:
         return None
@@ -185,8 +186,7 @@ def _opened(objectives: tuple[Objective, ...], samples: Samples, seen: Looks) ->
         itemgetter(*row),
         tuple(silent),
         tuple(shapes),
-        tuple(len(shape.labels) for shape in shapes),
-        tuple(chain.from_iterable(shape.labels for shape in shapes)),
+        tuple(shape.labels for shape in shapes),
         tuple(
             (_columns(columns, one, GRAY), None if is_alone else _columns(columns, one, STABLE))
             for one, is_alone in sides
@@ -219,9 +219,10 @@ def _turned(page: Page, values: tuple[float, ...], at: datetime) -> Page:
     """Return the page with these values as the mark, where the time of the last one is over."""
     shapes: list[Shape] = []
     start = 0
-    for shape, size in zip(page.shapes, page.sizes, strict=True):
-        now = dict(zip(shape.labels, values[start : start + size], strict=True))
-        start += size
+    for shape in page.shapes:
+        end = start + len(shape.labels)
+        now = dict(zip(shape.labels, values[start:end], strict=True))
+        start = end
         is_over = at >= shape.marks_at
         shapes.append(marked(shape, now, at) if is_over else shape)
     return replace(page, shapes=tuple(shapes), until=min(one.marks_at for one in shapes))

@@ -4,12 +4,13 @@ Adapters fill these in; the core only reads them. Kubernetes objects that must b
 (templates, rules) stay plain JSON values.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, overload
 
 Json = Mapping[str, Any]
+Labels = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +65,73 @@ class KubeObject:
 class Series(NamedTuple):
     """One element of an instant vector: its labels (sorted pairs) and its value."""
 
-    labels: tuple[tuple[str, str], ...]
+    labels: Labels
     value: float
+
+
+class Vector(Sequence[Series]):
+    """An instant vector, the answer to one query, in columns: so that it is compared as a whole.
+
+    Attributes:
+        labels: of each series.
+        values: of each, in the same order.
+    """
+
+    __slots__ = ("labels", "values")
+
+    def __init__(self, labels: tuple[Labels, ...], values: tuple[float, ...]) -> None:
+        """Take both columns."""
+        if len(labels) != len(values):
+            raise ValueError(f"{len(labels)} series have {len(values)} values")
+        self.labels = labels
+        self.values = values
+
+    @classmethod
+    def of(cls, series: Iterable[Series]) -> "Vector":
+        """Return these series as columns."""
+        rows = tuple(series)
+        return cls(tuple(one.labels for one in rows), tuple(one.value for one in rows))
+
+    @overload
+    def __getitem__(self, index: int) -> Series: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> "Vector": ...
+
+    def __getitem__(self, index: int | slice) -> "Series | Vector":
+        """Return one series, or some of them."""
+        if isinstance(index, slice):
+            return Vector(self.labels[index], self.values[index])
+        return Series(self.labels[index], self.values[index])
+
+    def __iter__(self) -> Iterator[Series]:
+        """Return the series."""
+        return map(Series, self.labels, self.values)
+
+    def __len__(self) -> int:
+        """Return how many series there are."""
+        return len(self.labels)
+
+    def __eq__(self, other: object) -> bool:
+        """Whether both say the same, in the same order."""
+        if not isinstance(other, Vector):
+            return NotImplemented
+        return self.labels == other.labels and self.values == other.values
+
+    def __hash__(self) -> int:
+        """Return the hash of what is said."""
+        return hash((self.labels, self.values))
+
+    def __repr__(self) -> str:
+        """Return what is said, for people."""
+        return f"Vector({list(self)!r})"
 
 
 @dataclass(frozen=True, slots=True)
 class Samples:
     """The answer to one batched query: for each query key the series it matched.
+
+    The adapters give `Vector`s; what is counted is the same for any other sequence of series.
 
     Attributes:
         at: when it was asked.
@@ -79,7 +140,7 @@ class Samples:
     """
 
     at: datetime
-    series: Mapping[str, tuple[Series, ...]]
+    series: Mapping[str, Sequence[Series]]
     read_at: datetime | None = None
     past: "Samples | None" = None
 

@@ -6,7 +6,7 @@ same value while an object stays the same, all but the samples is the same from 
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from statistics import median
@@ -20,7 +20,7 @@ from faceblur_operator.core import builtins
 from faceblur_operator.core.decide import Request, decide
 from faceblur_operator.core.memory import Memory
 from faceblur_operator.core.plan import GaugeObjective, Plan
-from faceblur_operator.core.snapshot import Samples, Series, Snapshot
+from faceblur_operator.core.snapshot import Samples, Series, Snapshot, Vector
 from faceblur_operator.wiring import look_for_garbage_less_often
 
 TARGET = 20_000
@@ -89,17 +89,19 @@ def looks_at(world: World, plan: Plan, ticks: range) -> list[Snapshot]:
 
 def _series(
     plan: Plan, labels: dict[str, list[tuple[tuple[str, str], ...]]], tick: int
-) -> dict[str, tuple[Series, ...]]:
-    series: dict[str, tuple[Series, ...]] = {}
+) -> dict[str, Sequence[Series]]:
+    series: dict[str, Sequence[Series]] = {}
     for one in plan.objectives:
         if isinstance(one, GaugeObjective):
-            series[f"{one.name}:gray:value"] = (Series((), 0.5),)
+            series[f"{one.name}:gray:value"] = Vector(((),), (0.5,))
             continue
         for side, known in labels.items():
             total = float(PER_S[side] * (tick + 100))
             bad = total if one.bad_is_good else float(tick // 200)
-            series[f"{one.name}:{side}:total"] = tuple(Series(one, total) for one in known)
-            series[f"{one.name}:{side}:bad"] = tuple(Series(one, bad) for one in known)
+            for what, value in (("total", total), ("bad", bad)):
+                # As if read from an answer: each number is an object of its own.
+                values = tuple(value + index for index in range(len(known)))
+                series[f"{one.name}:{side}:{what}"] = Vector(tuple(known), values)
     return series
 
 
@@ -144,7 +146,7 @@ def _quick_samples(world: World, plan: Plan) -> Samples:
     series = dict(samples.series)
     for one in plan.objectives:
         if isinstance(one, GaugeObjective):
-            series[f"{one.name}:gray:value"] = (Series((), 0.5),)
+            series[f"{one.name}:gray:value"] = Vector(((),), (0.5,))
         elif one.bad_is_good:
             for side in PODS:
                 series[f"{one.name}:{side}:bad"] = series[f"{one.name}:{side}:total"]

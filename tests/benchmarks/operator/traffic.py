@@ -18,7 +18,7 @@ from tests.support.world import START, World, a_workload
 from faceblur_operator.core.analysis import Looks, analyse, is_analysing, pace
 from faceblur_operator.core.lifecycle import advance
 from faceblur_operator.core.plan import Objective, Plan
-from faceblur_operator.core.snapshot import Samples, Series, Snapshot
+from faceblur_operator.core.snapshot import Samples, Snapshot, Vector
 from faceblur_operator.core.state import Stage, State
 from faceblur_operator.core.view import View
 
@@ -181,10 +181,11 @@ class Run:
                 pod.serve(self._chance, begin, end, self._rps * part / len(pods), rates)
 
     def _samples(self, now: datetime) -> Samples:
-        series: dict[str, tuple[Series, ...]] = {}
+        series: dict[str, Vector] = {}
         for side, pods in (("gray", self._gray), ("stable", self._stable)):
             for index, what in enumerate(("total", "bad")):
-                found = tuple(Series((("pod", pod.name),), pod.scraped[index]) for pod in pods)
+                labels = tuple((("pod", pod.name),) for pod in pods)
+                found = Vector(labels, tuple(pod.scraped[index] for pod in pods))
                 for one in self._plan.objectives:
                     series[f"{one.name}:{side}:{what}"] = found
         return Samples(now, series)

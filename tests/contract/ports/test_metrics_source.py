@@ -16,10 +16,11 @@ from faceblur_operator.adapters.prometheus import (
     moment_of,
 )
 from faceblur_operator.adapters.system_clock import SystemClock
-from faceblur_operator.core.snapshot import NoSamples, Samples, Series
+from faceblur_operator.core.snapshot import NoSamples, Samples, Series, Vector
 from faceblur_operator.ports import MetricsSource
 
 QUERIES = {"success:gray:bad": 'bad{pod="a"}', "success:gray:total": 'total{pod="a"}'}
+NO_SERIES = Vector((), ())
 PATIENT = timedelta(seconds=5)
 # label of the pod, value as Prometheus writes it; None: silence until the timeout.
 Script = Mapping[str, list[tuple[str, str]]] | None
@@ -69,8 +70,8 @@ def test_series_come_back_under_their_keys(ask: Callable[..., Samples | NoSample
 
     assert isinstance(found, Samples)
     assert found.series == {
-        "success:gray:bad": (Series((("pod", "a"),), 3.0),),
-        "success:gray:total": (Series((("pod", "a"),), 10.0), Series((("pod", "b"),), 7.0)),
+        "success:gray:bad": Vector(((("pod", "a"),),), (3.0,)),
+        "success:gray:total": Vector(((("pod", "a"),), (("pod", "b"),)), (10.0, 7.0)),
     }
 
 
@@ -80,7 +81,7 @@ def test_query_without_series_has_its_key_all_the_same(
     found = ask({"success:gray:total": [("a", "10")]})
 
     assert isinstance(found, Samples)
-    assert found.series["success:gray:bad"] == ()
+    assert found.series["success:gray:bad"] == NO_SERIES
 
 
 def test_nan_and_infinity_come_through_as_numbers(
@@ -160,7 +161,7 @@ def test_a_moment_that_nothing_is_known_about_has_no_series(
     found = remembering(datetime(2020, 1, 1, tzinfo=UTC))
 
     assert isinstance(found, Samples)
-    assert (set(found.series.values()), found.read_at) == ({()}, None)
+    assert (set(found.series.values()), found.read_at) == ({NO_SERIES}, None)
 
 
 def test_a_moment_is_asked_in_milliseconds() -> None:
@@ -349,4 +350,4 @@ def test_label_sets_that_nobody_sees_any_more_are_forgotten() -> None:
 
     found = grouped(answer, {"a": "up"}, known)
 
-    assert (found, known) == ({"a": (Series((("pod", "new"),), 1.0),)}, {})
+    assert (found, known) == ({"a": Vector(((("pod", "new"),),), (1.0,))}, {})

@@ -1,13 +1,13 @@
 """Fakes of the small ports: the fence, the meter, the events, and Prometheus."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from faceblur_operator.api.reasons import Phase
 from faceblur_operator.core.decision import Event
-from faceblur_operator.core.snapshot import NoSamples, Samples, Series
+from faceblur_operator.core.snapshot import NoSamples, Samples, Series, Vector
 from faceblur_operator.ports import Clock
 from faceblur_operator.ports.cluster import Key, Resource
 from faceblur_operator.ports.errors import NotLeadingError
@@ -97,12 +97,12 @@ class FakePrometheus:
     """
 
     clock: Clock
-    answer: Callable[[Queries], Mapping[str, tuple[Series, ...]] | str] = lambda _: {}
+    answer: Callable[[Queries], Mapping[str, Sequence[Series]] | str] = lambda _: {}
     latency: timedelta = timedelta(0)
     asked: list[tuple[float, dict[str, str]]] = field(default_factory=list)
     asked_of_past: list[datetime] = field(default_factory=list)
     remembers: bool = True
-    answered: dict[datetime, dict[str, tuple[Series, ...]]] = field(default_factory=dict)
+    answered: dict[datetime, dict[str, Vector]] = field(default_factory=dict)
 
     async def query(
         self, url: str, queries: Queries, *, timeout: timedelta, at: datetime | None = None
@@ -121,7 +121,7 @@ class FakePrometheus:
         answer = self.answer(queries) if at is None else known
         if isinstance(answer, str):
             return NoSamples(now, f"Prometheus {url}: {answer}")
-        found = {key: answer.get(key, ()) for key in queries}
+        found = {key: Vector.of(answer.get(key, ())) for key in queries}
         if at is None:
             self.answered[now] = self.answered.get(now, {}) | found
         return Samples(now, found, (at or now) if any(found.values()) else None)

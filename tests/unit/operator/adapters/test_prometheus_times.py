@@ -3,7 +3,7 @@
 import pytest
 
 from faceblur_operator.adapters.prometheus import MARK, grouped
-from faceblur_operator.core.snapshot import Series
+from faceblur_operator.core.snapshot import Vector
 
 NOW = 1_767_225_600.0
 
@@ -14,4 +14,4 @@ def test_a_sample_of_the_past_or_the_future_counts_as_what_it_is(moment: float) 
 
     found = grouped(answer, {"slo:gray:bad": "bad"}, {})
 
-    assert found == {"slo:gray:bad": (Series((("pod", "gray-1"),), 7.0),)}
+    assert found == {"slo:gray:bad": Vector(((("pod", "gray-1"),),), (7.0,))}

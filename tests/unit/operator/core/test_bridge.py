@@ -17,7 +17,7 @@ from faceblur_operator.core.counters import Labels, Seen, increment
 from faceblur_operator.core.evidence import Counts
 from faceblur_operator.core.memory import Memory
 from faceblur_operator.core.plan import Plan
-from faceblur_operator.core.snapshot import Samples, Series
+from faceblur_operator.core.snapshot import Samples, Series, Vector
 from faceblur_operator.core.state import Reading, SloState, State
 
 RATIO = a_ratio(max_ratio=1.5)
@@ -402,7 +402,7 @@ def test_series_with_the_same_labels_are_not_bridged() -> None:
     past = said(THEN)
     read = stored(PLAN, Reading(AT), seen_of(past))
     twice = said(NOW, past=past)
-    both = {**twice.series, GRAY_ALL: twice.series[GRAY_ALL] * 2}
+    both = {**twice.series, GRAY_ALL: Vector.of([*twice.series[GRAY_ALL]] * 2)}
 
     assert bridged(PLAN, replace(STATE, read=read), replace(twice, series=both)) == {}
 

@@ -11,7 +11,7 @@ from faceblur_operator.core.judge import Blind, Held, Tick, count
 from faceblur_operator.core.ledger import Ledger, Looks, counted
 from faceblur_operator.core.plan import Objective, RatioObjective
 from faceblur_operator.core.queries import GRAY, STABLE, gauge_key, ratio_keys
-from faceblur_operator.core.snapshot import Samples, Series
+from faceblur_operator.core.snapshot import Samples, Vector
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 OBJECTIVES: tuple[Objective, ...] = (
@@ -50,11 +50,13 @@ def one_by_one(
 
 def answer(values: Answers, at: float) -> Samples:
     series = {
-        key: tuple(Series(LABELS[index], value) for index, value in read.items())
+        key: Vector(tuple(LABELS[index] for index in read), tuple(read.values()))
         for key, read in values.items()
     }
-    memory = {gauge_key("memory"): (Series((), 0.5),)}
-    return Samples(START + timedelta(seconds=at), series | dict.fromkeys(SILENT, ()) | memory)
+    memory = {gauge_key("memory"): Vector(((),), (0.5,))}
+    return Samples(
+        START + timedelta(seconds=at), {**series, **dict.fromkeys(SILENT, Vector((), ())), **memory}
+    )
 
 
 def grown(values: Answers, chance: Random) -> Answers:
@@ -145,6 +147,13 @@ def test_other_objectives_or_queries_are_not_counted_at_once() -> None:
 
     assert counted((a_ratio("success", allowed=0.02),), samples, seen) is None
     assert counted(ONE, Samples(samples.at, {}), seen) is None
+
+
+def test_series_that_are_not_in_columns_are_not_counted_at_once() -> None:
+    samples, seen = lasting()
+    rows = {key: tuple(found) for key, found in samples.series.items()}
+
+    assert counted(ONE, Samples(samples.at, rows), seen) is None
 
 
 def test_a_row_tells_what_was_seen_of_each_query() -> None:

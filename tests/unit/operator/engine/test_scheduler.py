@@ -12,7 +12,7 @@ from tests.support.fakes.ports import FakeMeter, FakePrometheus
 from tests.support.virtual_time import VirtualClock, run_virtually
 
 from faceblur_operator.core.errands import Report
-from faceblur_operator.core.snapshot import NoSamples, Samples, Series
+from faceblur_operator.core.snapshot import NoSamples, Samples, Vector
 from faceblur_operator.engine import Answer, Ask, Outcome, Scheduler
 from faceblur_operator.ports.cluster import Key
 from faceblur_operator.ports.errors import (
@@ -208,15 +208,15 @@ def test_changed_question_is_asked_before_the_next_turn() -> None:
 
 
 PAST = datetime(2026, 1, 1, tzinfo=UTC)
-Found = dict[str, tuple[Series, ...]]
-THEN: Found = {"x:gray:bad": (Series((("pod", "a"),), 3.0),)}
+Found = dict[str, Vector]
+THEN: Found = {"x:gray:bad": Vector(((("pod", "a"),),), (3.0,))}
 
 
 @pytest.mark.parametrize(
     ("remembers", "says", "want"),
     [
         pytest.param(True, THEN, [THEN, None], id="it remembers"),
-        pytest.param(False, THEN, [{"x:gray:bad": ()}, None], id="it has forgotten"),
+        pytest.param(False, THEN, [{"x:gray:bad": Vector((), ())}, None], id="it has forgotten"),
         pytest.param(True, "busy", ["busy", "busy"], id="it does not answer"),
     ],
 )
