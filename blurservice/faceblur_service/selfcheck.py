@@ -12,7 +12,7 @@ import numpy as np
 
 from faceblur_service.blurring import Picture
 from faceblur_service.detection import Detector
-from faceblur_service.detection.dark import brightened, gain_of
+from faceblur_service.detection.dark import brightened, gain_of, shade_gain_of
 from faceblur_service.geometry import Box, Region, head_of, visible
 from faceblur_service.shrinking import shrunk
 
@@ -64,6 +64,8 @@ def _sheets(picture: Picture, faces: Sequence[Box]) -> Iterator[tuple[Picture, l
     height, width = picture.shape[:2]
     # Once for all: the sheet's own grey would hide that the picture is dark.
     gain = gain_of(picture)
+    # Beside a lamp some heads are lit and others are not.
+    is_mixed = gain == 1 and shade_gain_of(picture) != 1
     places = [
         (index, face, region)
         for index, face in enumerate(faces)
@@ -80,7 +82,8 @@ def _sheets(picture: Picture, faces: Sequence[Box]) -> Iterator[tuple[Picture, l
         ):
             view = picture[region.y1 : region.y2, region.x1 : region.x2]
             cell = sheet[top : top + down, left : left + across]
-            cell[:] = brightened(shrunk(view, across, down), gain)
+            light = gain_of(view) if is_mixed else gain
+            cell[:] = brightened(shrunk(view, across, down), light)
             factor = _factor_of(region)
             cells.append(
                 _Cell(index, face.moved(-region.x1, -region.y1).scaled(factor).moved(left, top))

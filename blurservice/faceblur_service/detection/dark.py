@@ -1,7 +1,8 @@
 """Underexposed pictures are brightened before anybody looks at them.
 
 The networks see next to nothing in a picture whose brightest parts are nearly black, and whoever
-gets the result can brighten it as easily as this does.
+gets the result can brighten it as easily as this does. Where something bright is beside the dark,
+as a lamp, both are looked at: the picture as it is, and once more brightened.
 """
 
 from collections.abc import Mapping
@@ -11,7 +12,7 @@ import numpy as np
 
 from faceblur_service.blurring import Picture
 from faceblur_service.detection import Detector
-from faceblur_service.geometry import Box
+from faceblur_service.geometry import Box, merge
 from faceblur_service.options import Sensitivity
 from faceblur_service.shrinking import shrunk
 
@@ -22,6 +23,10 @@ _BRIGHT = 224
 _LEAST = 4
 # Per cent of the samples; the rest may be a lamp.
 _NEARLY_ALL = 99
+# The same beside a large lamp and its glow. A second look costs as much as the first, so it is for
+# what the networks see badly, and no picture that is lit by more than a spot has one.
+_MOST = 85
+_SHADE = 32
 # Pixels along a side from which samples are taken.
 _SAMPLED = 64
 # Pixels of a brightened copy: one of 25 megapixels would not fit beside the picture itself.
@@ -40,8 +45,17 @@ class BrightenedDetector:
     ) -> list[Box]:
         """Return a box per face, best first; see `Detector`."""
         gain = gain_of(picture)
+        if gain != 1:
+            return self._find_brightened(picture, gain, sensitivity)
+        found = self._detector.find_faces(picture, sensitivity)
+        gain = shade_gain_of(picture)
         if gain == 1:
-            return self._detector.find_faces(picture, sensitivity)
+            return found
+        return merge([*found, *self._find_brightened(picture, gain, sensitivity)])
+
+    def _find_brightened(
+        self, picture: Picture, gain: float, sensitivity: Sensitivity
+    ) -> list[Box]:
         height, width = picture.shape[:2]
         factor = min(1.0, (_MOST_PIXELS / (height * width)) ** 0.5)
         small = shrunk(picture, max(1, round(width * factor)), max(1, round(height * factor)))
@@ -67,14 +81,36 @@ def gain_of(picture: Picture) -> float:
     Args:
         picture: uint8, shape (height, width, 3), BGR.
     """
-    down, across = (max(1, side // _SAMPLED) for side in picture.shape[:2])
-    samples = picture[::down, ::across]
-    # Counting is much faster than ranking, and nearly every picture is bright. One more than the
-    # share: ranking lies between two samples.
-    if int(np.count_nonzero(samples >= _DARK)) > samples.size * (100 - _NEARLY_ALL) / 100 + 1:
+    samples = _samples(picture)
+    if _is_lit(samples, _NEARLY_ALL):
         return 1.0
     top = float(np.percentile(samples, _NEARLY_ALL))
     return _BRIGHT / top if _LEAST <= top < _DARK else 1.0
+
+
+def shade_gain_of(picture: Picture) -> float:
+    """Return the factor that makes what is dark beside a lamp as bright as pictures are; else 1.
+
+    Args:
+        picture: uint8, shape (height, width, 3), BGR; not dark as a whole, see `gain_of`.
+    """
+    samples = _samples(picture)
+    if _is_lit(samples, _MOST):
+        return 1.0
+    top = float(np.percentile(samples, _MOST))
+    return _BRIGHT / top if _LEAST <= top < _SHADE else 1.0
+
+
+def _samples(picture: Picture) -> Picture:
+    down, across = (max(1, side // _SAMPLED) for side in picture.shape[:2])
+    return picture[::down, ::across]
+
+
+def _is_lit(samples: Picture, share: int) -> bool:
+    """Return whether fewer samples than that share, in per cent, are dark."""
+    # Counting is much faster than ranking, and nearly every picture is bright. One more than the
+    # share: ranking lies between two samples.
+    return int(np.count_nonzero(samples >= _DARK)) > samples.size * (100 - share) / 100 + 1
 
 
 def brightened(picture: Picture, gain: float) -> Picture:

@@ -10,7 +10,7 @@ from tests.support.pictures import pair
 
 from faceblur_service.blurring import Picture
 from faceblur_service.detection import Detector
-from faceblur_service.detection.dark import BrightenedDetector, brightened, gain_of
+from faceblur_service.detection.dark import BrightenedDetector, brightened, gain_of, shade_gain_of
 from faceblur_service.detection.factory import make_detector
 from faceblur_service.geometry import Box
 from faceblur_service.matching import match
@@ -49,6 +49,17 @@ def _plain(level: int, lamp: int = 0) -> Picture:
     return picture
 
 
+def _dark_pair(share: float) -> Picture:
+    return np.asarray(cv2.convertScaleAbs(pair(), alpha=share), np.uint8)
+
+
+def _under_a_lamp(share: float) -> Picture:
+    """Return two faces in the dark, and a white disc over 3 % of the picture."""
+    picture = _dark_pair(share)
+    cv2.circle(picture, (320, 54), 54, (255, 255, 255), -1)
+    return picture
+
+
 @pytest.mark.parametrize(
     ("picture", "want"),
     [
@@ -65,10 +76,29 @@ def test_a_dark_picture_is_made_as_bright_as_others(picture: Picture, want: floa
     assert gain_of(picture) == want
 
 
+@pytest.mark.parametrize(
+    ("picture", "want"),
+    [
+        pytest.param(_plain(3, lamp=40), 1, id="black shows nothing beside a lamp either"),
+        pytest.param(_plain(14, lamp=40), 16, id="what is dark is brightened"),
+        pytest.param(_plain(28, lamp=80), 8, id="beside a large lamp too"),
+        pytest.param(_plain(14, lamp=110), 1, id="a fifth of the picture is no lamp"),
+        pytest.param(_plain(32, lamp=40), 1, id="what can be seen stays"),
+        pytest.param(_plain(200), 1, id="a bright picture has no shade"),
+        pytest.param(np.full((1, 9, 3), 14, np.uint8), 16, id="one row"),
+    ],
+)
+def test_what_is_dark_beside_a_lamp_is_made_as_bright_as_others(
+    picture: Picture, want: float
+) -> None:
+    assert shade_gain_of(picture) == want
+
+
 def test_a_bright_picture_is_looked_at_itself() -> None:
     inner, picture = _Looks([Box(1, 2, 30, 40)]), pair()
 
     assert BrightenedDetector(inner).find_faces(picture, Sensitivity.MAX) == [Box(1, 2, 30, 40)]
+    assert len(inner.shown) == 1
     assert inner.shown[0] is picture
     assert inner.asked == [Sensitivity.MAX]
 
@@ -101,17 +131,59 @@ def test_of_a_large_dark_picture_only_a_small_copy_is_made() -> None:
 def test_faces_are_found_in_the_dark(
     detector: Detector, share: float, sensitivity: Sensitivity
 ) -> None:
-    dark = cv2.convertScaleAbs(pair(), alpha=share)
-
-    found = detector.find_faces(np.asarray(dark, np.uint8), sensitivity)
+    found = detector.find_faces(_dark_pair(share), sensitivity)
 
     wanted = detector.find_faces(pair(), sensitivity)
     assert len(match(found, wanted).pairs) == len(wanted) == 2
 
 
+@pytest.mark.parametrize("share", [0.06, 0.04])
+@pytest.mark.parametrize("sensitivity", list(Sensitivity))
+def test_faces_are_found_in_the_dark_beside_a_lamp(
+    detector: Detector, share: float, sensitivity: Sensitivity
+) -> None:
+    found = detector.find_faces(_under_a_lamp(share), sensitivity)
+
+    wanted = detector.find_faces(pair(), sensitivity)
+    assert len(match(found, wanted).pairs) == len(wanted) == 2
+
+
+def test_beside_a_lamp_what_is_lit_and_what_is_dark_are_looked_at() -> None:
+    lit, dark = Box(300, 20, 340, 70, 0.8), Box(60, 60, 120, 120, 0.9)
+
+    class InTurn(_Looks):
+        def find_faces(
+            self, picture: Picture, sensitivity: Sensitivity = Sensitivity.HIGH
+        ) -> list[Box]:
+            self.faces = [dark] if self.shown else [lit, lit.moved(2, 2)]
+            return super().find_faces(picture, sensitivity)
+
+    inner, picture = InTurn([]), _under_a_lamp(0.04)
+
+    found = BrightenedDetector(inner).find_faces(picture, Sensitivity.MAX)
+
+    assert found == [dark, lit]
+    assert inner.asked == [Sensitivity.MAX, Sensitivity.MAX]
+    assert inner.shown[0] is picture
+    assert np.array_equal(inner.shown[1], brightened(picture, shade_gain_of(picture)))
+
+
+def test_what_is_hidden_beside_a_lamp_is_looked_at_in_its_own_light() -> None:
+    lit, dark = Box(290, 20, 350, 80, 0.8), Box(60, 60, 120, 120, 0.9)
+    inner, picture = _Looks([lit, dark]), _under_a_lamp(0.04)
+
+    Pipeline(BrightenedDetector(inner)).hide(picture)
+
+    sheet = inner.shown[-1]
+    in_the_dark, at_the_lamp = sheet[:80, :80], sheet[80:, :8]
+    # A cell that was not brightened holds 10 at most but for the lamp.
+    assert in_the_dark.mean() > 100
+    assert at_the_lamp.max() <= 10
+
+
 def test_what_is_hidden_in_the_dark_is_looked_at_brightened() -> None:
     inner = _Looks([Box(60, 60, 120, 120, 0.9)])
-    dark = np.asarray(cv2.convertScaleAbs(pair(), alpha=0.05), np.uint8)
+    dark = _dark_pair(0.05)
 
     Pipeline(BrightenedDetector(inner)).hide(dark)
 
@@ -122,9 +194,18 @@ def test_what_is_hidden_in_the_dark_is_looked_at_brightened() -> None:
 
 
 def test_no_face_of_a_dark_picture_can_be_brightened_back(detector: Detector) -> None:
-    dark = np.asarray(cv2.convertScaleAbs(pair(), alpha=0.05), np.uint8)
+    dark = _dark_pair(0.05)
 
     hidden = Pipeline(detector).hide(dark)
 
     assert len(hidden.faces) == 2
     assert detector.find_faces(brightened(hidden.picture, gain_of(dark))) == []
+
+
+def test_no_face_beside_a_lamp_can_be_brightened_back(detector: Detector) -> None:
+    dark = _under_a_lamp(0.05)
+
+    hidden = Pipeline(detector).hide(dark)
+
+    assert len(hidden.faces) == 2
+    assert detector.find_faces(brightened(hidden.picture, shade_gain_of(dark))) == []
