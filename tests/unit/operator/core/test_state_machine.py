@@ -8,4 +8,4 @@ from tests.support.explorer import explore
 @pytest.mark.timeout(240)
 def test_no_path_breaks_a_safety_rule() -> None:
     """The same paths at every run; `python -m tests.support.explorer 10000` goes on by chance."""
-    explore(40, 40, is_repeatable=True)
+    explore(50, 40, is_repeatable=True)
