@@ -15,8 +15,10 @@ TILE = 384
 OVERLAP = 0.25
 NMS_IOU = 0.3
 CONTAINED = 0.7
+# The same as an IoU, but of the sum of both areas, in which the shared one counts twice.
+_SHARED = NMS_IOU / (1 + NMS_IOU)
 # Boxes that are compared with all others at once.
-_COMPARED = 32
+_COMPARED = 16
 # A tile hardly smaller than the picture sees what the whole-picture pass has seen already.
 WORTH_TILING = 1.25
 
@@ -133,38 +135,58 @@ def visible(box: Box, width: int, height: int) -> Region | None:
 
 
 def merge(boxes: Iterable[Box]) -> list[Box]:
-    """Return one box per face, best first.
-
-    A box is dropped when a better one overlaps it (IoU above 0.3) or contains most of it (70 % or
-    more: the half of a face that the edge of a tile cut off).
-    """
+    """Return one box per face, best first; see `distinct`."""
     listed = list(boxes)
     if len(listed) < 2:
         return listed
     table = np.array([(b.x1, b.y1, b.x2, b.y2, b.score) for b in listed], dtype=np.float64)
+    return [listed[i] for i in distinct(table)]
+
+
+def distinct(table: npt.NDArray[np.float64]) -> list[int]:
+    """Return the places of one box per face, best first.
+
+    A box is dropped when a better one overlaps it (IoU above 0.3) or contains most of it (70 % or
+    more: the half of a face that the edge of a tile cut off).
+
+    Args:
+        table: A row for each box: x1, y1, x2, y2, score.
+    """
     x1, y1, x2, y2, scores = table.T
     areas = (x2 - x1) * (y2 - y1)
-    ranked = np.lexsort((y1, x1, -areas, -scores))
-    kept = _kept(table[ranked, :4], areas[ranked])
-    return [listed[i] for i in ranked[kept].tolist()]
-
-
-def _kept(corners: npt.NDArray[np.float64], areas: npt.NDArray[np.float64]) -> list[int]:
-    """Return the places of those boxes, of ranked ones, that no better one replaces."""
-    alive = np.ones(len(areas), dtype=np.bool_)
+    left = np.lexsort((y1, x1, -areas, -scores))
+    areas = areas.take(left)
+    # Left and top negative: the least of each then are the corners of what two boxes share.
+    corners = np.stack((-x1, -y1, x2, y2)).take(left, axis=1)
     kept: list[int] = []
-    start = 0
-    # Many rows of the comparison at once, for each call of numpy has its price; but not all.
-    while (block := start + np.flatnonzero(alive[start:])[:_COMPARED]).size:
-        shared = _shared_areas(corners[block, None], corners)
-        union = areas + areas[block, None] - shared
-        spared = (shared <= NMS_IOU * union) & (shared < CONTAINED * areas)
-        for i, row in zip(block.tolist(), spared, strict=True):
+    # Several rows of the comparison at once, for each call of numpy has its price; but not all,
+    # for most boxes are gone after a few.
+    while left.size:
+        first = min(_COMPARED, left.size)
+        alive = np.ones(left.size, np.bool_)
+        for i, spared in enumerate(_spared(corners, areas, first)):
             if alive[i]:
-                kept.append(i)
-                alive &= row
-        start = int(block[-1]) + 1
+                kept.append(int(left[i]))
+                alive &= spared
+        rest = first + alive[first:].nonzero()[0]
+        left, areas, corners = left.take(rest), areas.take(rest), corners.take(rest, axis=1)
     return kept
+
+
+def _spared(
+    corners: npt.NDArray[np.float64], areas: npt.NDArray[np.float64], first: int
+) -> npt.NDArray[np.bool_]:
+    """Return, a row for each of the first boxes, which ones it does not replace if it is better."""
+    least = np.minimum(corners[:, :first, None], corners[:, None, :])
+    # In place, and not by np.clip: with so few numbers the calls take the time.
+    sides = least[:2]
+    sides += least[2:]
+    np.maximum(sides, 0, out=sides)
+    shared = sides[0]
+    shared *= sides[1]
+    most = (areas + areas[:first, None]) * _SHARED
+    spared: npt.NDArray[np.bool_] = (shared <= most) & (shared < CONTAINED * areas)
+    return spared
 
 
 def calibrated(box: Box) -> Box:
@@ -239,13 +261,3 @@ def _spans(length: int, side: float, overlap: float) -> list[tuple[int, int]]:
     part = math.ceil((length + (count - 1) * overlap) / count)
     starts = [round(i * (length - part) / (count - 1)) for i in range(count)]
     return [(start, start + part) for start in starts]
-
-
-def _shared_areas(
-    some: npt.NDArray[np.float64], many: npt.NDArray[np.float64]
-) -> npt.NDArray[np.float64]:
-    width = np.minimum(some[..., 2], many[:, 2]) - np.maximum(some[..., 0], many[:, 0])
-    height = np.minimum(some[..., 3], many[:, 3]) - np.maximum(some[..., 1], many[:, 1])
-    # Not by np.clip, which takes most of the time of so few numbers.
-    shared: npt.NDArray[np.float64] = np.maximum(width, 0) * np.maximum(height, 0)
-    return shared

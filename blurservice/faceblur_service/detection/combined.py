@@ -92,7 +92,7 @@ class CombinedDetector:
         if self._yunet is None:
             return self._tiled.find_faces(picture)
         faces = _confirmed(self._yunet, picture, self._any_tiled.find_faces(picture))
-        return _at_least(_asked_again(self._yunet, picture, faces), NORMAL)
+        return _at_least(_asked_again(self._yunet, picture, faces, NORMAL), NORMAL)
 
     def _high(self, picture: Picture) -> list[Box]:
         if self._zoomed is None or self._yunet is None:
@@ -110,9 +110,9 @@ class CombinedDetector:
     def _upright(self, zoomed: ZoomedEngine, yunet: Engine, picture: Picture) -> list[Box]:
         coarse = self._mediapipe.find_faces(picture)
         faces = merge(zoomed.find_where_needed(picture) + _coarse(coarse))
-        faces = _agreed(_asked_again(yunet, picture, faces), coarse)
         small = picture.shape[0] * picture.shape[1] <= SMALL_PICTURE
-        return _sure_of(faces, HIGH_SMALL if small else HIGH)
+        least = HIGH_SMALL if small else HIGH
+        return _sure_of(_agreed(_asked_again(yunet, picture, faces, least), coarse), least)
 
     def _max(self, picture: Picture) -> list[Box]:
         coarse = self._all_tiles.find_faces(picture)
@@ -162,17 +162,31 @@ def _confirmed(yunet: Engine, picture: Picture, coarse: list[Box]) -> list[Box]:
     )
 
 
-def _asked_again(yunet: Engine, picture: Picture, faces: list[Box]) -> list[Box]:
-    """Return the faces, with a mean of three looks as the score of doubtful ones."""
+def _asked_again(yunet: Engine, picture: Picture, faces: list[Box], least: float) -> list[Box]:
+    """Return the faces, with a mean of three looks as the score of doubtful ones.
+
+    There is no further look where the best one could bring none of them up to `least`; all of them
+    stay below it then. Else it is at all of them: who is beside it on the sheet changes a score.
+    """
     doubted = [i for i, face in enumerate(faces) if _is_doubted(face)]
     asked = [faces[i] for i in doubted]
-    looks = [look_again(yunet, picture, asked, side, mirrored=mirrored) for side, mirrored in CELLS]
+    looks = [[face.score] for face in asked]
+    for side, mirrored in CELLS:
+        if all(_mean(scores, rest=1.0) < least for scores in looks):
+            break
+        seen = look_again(yunet, picture, asked, side, mirrored=mirrored)
+        for scores, box in zip(looks, seen, strict=True):
+            scores.append(box.score if box else UNSEEN)
     judged = list(faces)
-    for i, *seen in zip(doubted, *looks, strict=True):
-        scores = [faces[i].score, *(box.score if box else UNSEEN for box in seen)]
-        weighed = sum(weight * score for weight, score in zip(LOOKS, scores, strict=True))
-        judged[i] = faces[i].scored(weighed / sum(LOOKS))
+    for i, scores in zip(doubted, looks, strict=True):
+        judged[i] = faces[i].scored(_mean(scores, rest=UNSEEN))
     return judged
+
+
+def _mean(scores: list[float], *, rest: float) -> float:
+    """Return the weighed mean of three looks, of which the rest has not been taken."""
+    looks = scores + [rest] * (len(LOOKS) - len(scores))
+    return sum(weight * score for weight, score in zip(LOOKS, looks, strict=True)) / sum(LOOKS)
 
 
 def _is_doubted(face: Box) -> bool:
@@ -182,7 +196,8 @@ def _is_doubted(face: Box) -> bool:
 
 def _agreed(faces: list[Box], coarse: list[Box]) -> list[Box]:
     """Return the faces with edges between those of both networks, where both are sure."""
-    return [_between(face, [one for one in coarse if one.score >= AGREED]) for face in faces]
+    sure = [one for one in coarse if one.score >= AGREED]
+    return [_between(face, sure) for face in faces]
 
 
 def _between(face: Box, others: list[Box]) -> Box:

@@ -8,6 +8,7 @@ the user's cache folder, unless an environment variable forbids it while it load
 `disable_telemetry_events` comes too late. A test watches the sockets of a running service.
 """
 
+import math
 import os
 import threading
 from contextlib import suppress
@@ -19,9 +20,9 @@ import numpy.typing as npt
 
 from faceblur_service import allocator
 from faceblur_service.blurring import Picture
-from faceblur_service.detection.pruned import pruned
+from faceblur_service.detection.heads import LEVELS, with_one_head_a_level
 from faceblur_service.errors import DetectionFailed, ModelError
-from faceblur_service.geometry import Box, merge
+from faceblur_service.geometry import Box, distinct
 
 # Set, not a default: nobody may switch it on for pictures of people.
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
@@ -30,7 +31,6 @@ os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 LARGEST_SIDE = 1152
 STRIDES = (8, 16, 32)
 _PADDING = 32
-_OUTPUTS = [f"{kind}_{stride}" for stride in STRIDES for kind in ("cls", "obj", "bbox")]
 
 # The file says 640 x 640 for its input. Nothing in the network depends on it, so these bytes (two
 # dimensions with the value 640) are read as two dimensions with the names h and w.
@@ -48,7 +48,7 @@ class YuNetDetector:
 
         Args:
             model: The .onnx file.
-            threshold: Least score of a face, 0 to 1.
+            threshold: Least score of a face, between 0 and 1.
 
         Raises:
             ModelError: The model, or the library it needs, cannot be loaded.
@@ -101,10 +101,10 @@ class YuNetDetector:
             planes = self._planes(picture, height + down, width + right)
             how = self._sparing if allocator.is_sparing() else None
             try:
-                outputs = self._session.run(_OUTPUTS, {"input": planes}, how)
+                outputs = self._session.run(LEVELS, {"input": planes}, how)
             except Exception as err:  # its errors have no common base
                 raise DetectionFailed(f"The detector failed: {_first_line(err)}") from err
-        return merge(self._boxes(outputs, width + right))
+        return _boxes(outputs, self._threshold)
 
     def _planes(self, picture: Picture, high: int, wide: int) -> Array:
         """Return the network's input: float32, shape (1, 3, high, wide), zero beyond the picture.
@@ -120,36 +120,6 @@ class YuNetDetector:
         planes[0, :, :height, width:] = 0
         return planes
 
-    def _boxes(self, outputs: list[Array], wide: int) -> list[Box]:
-        """Decode what the network says: a cell per `stride` pixels, row by row.
-
-        A cell's score is the geometric mean of "a face" and "an object"; its box is given as the
-        centre's distance from the cell's corner and the logarithm of the size, both in cells.
-        """
-        levels = []
-        for i, stride in enumerate(STRIDES):
-            scores, objects, offsets = outputs[3 * i : 3 * i + 3]
-            squares = (scores * objects).reshape(-1)
-            cells = np.flatnonzero(squares >= self._threshold**2)
-            row, column = np.divmod(cells, wide // stride)
-            at = offsets.reshape(-1, 4)[cells]
-            levels.append((squares[cells], column, row, at, np.full(len(cells), stride)))
-        square, column, row, at, strides = (
-            np.concatenate(part) for part in zip(*levels, strict=True)
-        )
-        if not square.size:
-            return []
-        at = at.astype(np.float64)
-        centres = (np.stack((column, row), axis=1) + at[:, :2]) * strides[:, None]
-        halves = np.exp(np.minimum(at[:, 2:], 10)) * (strides[:, None] / 2)
-        corners = np.hstack((centres - halves, centres + halves))
-        return [
-            Box(x1, y1, x2, y2, score)
-            for (x1, y1, x2, y2), score in zip(
-                corners.tolist(), np.sqrt(square).tolist(), strict=True
-            )
-        ]
-
     def give_back(self) -> None:
         """Give back the memory that is kept for the next run; the library does so after a run."""
         with suppress(DetectionFailed):
@@ -162,13 +132,53 @@ class YuNetDetector:
 
 
 def _adapted(model: bytes) -> bytes:
-    """Return the file with an input of any size, and without the outputs that nobody asks for.
+    """Return the file with an input of any size, and with one output for each level.
 
-    Those are five points of each face.
+    The five points of each face are in none: nobody asks for them.
     """
     if model.count(_FIXED_SIZE) != 1:
         raise ValueError("it is not the YuNet of March 2023")
-    return pruned(model.replace(_FIXED_SIZE, _ANY_SIZE), _OUTPUTS)
+    return with_one_head_a_level(model.replace(_FIXED_SIZE, _ANY_SIZE))
+
+
+def _boxes(outputs: list[Array], threshold: float) -> list[Box]:
+    """Return a box per face, best first."""
+    said = zip(outputs, STRIDES, strict=True)
+    table = np.concatenate([_candidates(one[0], stride, threshold) for one, stride in said])
+    return [Box(*row) for row in table[distinct(table)].tolist()]
+
+
+def _candidates(said: Array, stride: int, threshold: float) -> npt.NDArray[np.float64]:
+    """Decode what the network says of each cell of a level, `stride` pixels a side, row by row.
+
+    A cell's score is the geometric mean of "a face" and "an object"; its box is given as the
+    centre's distance from the cell's corner and the logarithm of the size, both in cells.
+
+    Args:
+        said: See `heads.LEVELS`, of one picture.
+        stride: Pixels.
+        threshold: Least score of a face.
+
+    Returns:
+        A row for each: its corners in pixels, and its score.
+    """
+    square = threshold**2
+    rows = said.reshape(len(said), -1)
+    # Neither can make up for the other one: few cells are left, and they alone are decoded.
+    cells = np.flatnonzero(np.minimum(rows[0], rows[1]) >= _unsqueezed(square))
+    at = rows[:, cells].astype(np.float64)
+    squares = 1 / np.multiply.reduce(1 + np.exp(-at[:2]))
+    row, column = np.divmod(cells, said.shape[2])
+    x, y = (column + at[2]) * stride, (row + at[3]) * stride
+    width, height = np.exp(np.minimum(at[4:], 10)) * (stride / 2)
+    columns = (x - width, y - height, x + width, y + height, np.sqrt(squares))
+    table: npt.NDArray[np.float64] = np.stack(columns, axis=1)[squares >= square]
+    return table
+
+
+def _unsqueezed(share: float) -> float:
+    """Return what the network says where it means so much of 0 to 1."""
+    return math.log(share / (1 - share))
 
 
 def _first_line(err: Exception) -> str:

@@ -192,6 +192,25 @@ def test_high_looks_again_at_a_doubtful_face(scores: tuple[float, ...], want: in
 
 
 @pytest.mark.parametrize(
+    ("scores", "want"),
+    [
+        pytest.param((0.50, 0.37, 1.0), [128, 160], id="it may count yet"),
+        pytest.param((0.50, 0.36, 1.0), [128], id="no look could help"),
+    ],
+)
+def test_a_face_that_cannot_count_any_more_costs_no_further_look(
+    scores: tuple[float, ...], want: list[int]
+) -> None:
+    """In a small picture a face counts from 0.56 on; the last look is a fourth of the mean."""
+    yunet = Doubtful(*scores)
+
+    found = CombinedDetector(FakeDetector(), yunet).find_faces(PICTURE[:300, :400])
+
+    assert [shape[0] for shape in yunet.seen if shape[0] in {128, 160}] == want
+    assert len(found) == (want == [128, 160])
+
+
+@pytest.mark.parametrize(
     ("again", "want"),
     [
         pytest.param((0.6, 0.3, 0.3), 0, id="surer only at first"),
