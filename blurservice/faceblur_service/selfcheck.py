@@ -14,17 +14,17 @@ from faceblur_service.blurring import Picture
 from faceblur_service.detection import Detector
 from faceblur_service.detection.dark import brightened, gain_of, shade_gain_of
 from faceblur_service.geometry import Box, Region, head_of, visible
-from faceblur_service.shrinking import shrunk
+from faceblur_service.shrinking import quickly_shrunk
 
 # Pixels. A face fills about half of its cell: well within the sizes that the detector is good at.
-CELL = 80
+CELL = 72
 # Largest cells per side of a sheet: many faces need several, so that no run needs more memory.
 ACROSS = 14
 # The detector widens a sheet to this anyway.
 _STEP = 32
 # A detector below this is guessing.
 STILL_A_FACE = 0.5
-_CONTEXT = 0.25
+_CONTEXT = 0.1
 _GREY = 128
 
 # Width and height, and left and top; all in pixels.
@@ -83,7 +83,7 @@ def _sheets(picture: Picture, faces: Sequence[Box]) -> Iterator[tuple[Picture, l
             view = picture[region.y1 : region.y2, region.x1 : region.x2]
             cell = sheet[top : top + down, left : left + across]
             light = gain_of(view) if is_mixed else gain
-            cell[:] = brightened(shrunk(view, across, down), light)
+            cell[:] = brightened(quickly_shrunk(view, across, down), light)
             factor = _factor_of(region)
             cells.append(
                 _Cell(index, face.moved(-region.x1, -region.y1).scaled(factor).moved(left, top))

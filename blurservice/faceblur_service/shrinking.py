@@ -19,10 +19,17 @@ def shrunk(picture: Picture, width: int, height: int) -> Picture:
         width: Pixels wanted.
         height: Pixels wanted.
     """
-    part = picture
-    while part.shape[0] >= 2 * height and part.shape[1] >= 2 * width:
-        part = whole_fraction(part, 2)
+    part = _halved_to(picture, width, height)
     return np.asarray(cv2.resize(part, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def quickly_shrunk(picture: Picture, width: int, height: int) -> Picture:
+    """Return the same as `shrunk`, but its last step, by less than two, is a look at neighbours.
+
+    In a fifth of the time: enough for whoever only looks.
+    """
+    part = _halved_to(picture, width, height)
+    return np.asarray(cv2.resize(part, (width, height), interpolation=cv2.INTER_LINEAR), np.uint8)
 
 
 def halved(picture: Picture, least: int) -> Picture:
@@ -44,3 +51,10 @@ def whole_fraction(picture: Picture, factor: int) -> Picture:
     height, width = (max(1, side // factor) for side in picture.shape[:2])
     part = picture[: height * factor, : width * factor]
     return np.asarray(cv2.resize(part, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def _halved_to(picture: Picture, width: int, height: int) -> Picture:
+    part = picture
+    while part.shape[0] >= 2 * height and part.shape[1] >= 2 * width:
+        part = whole_fraction(part, 2)
+    return part

@@ -9,7 +9,7 @@ from faceblur_service.geometry import Box
 from faceblur_service.selfcheck import still_faces
 
 PICTURE = np.full((600, 800, 3), 90, np.uint8)
-# One above the other on a sheet: the first is drawn from (0, 0) on, the second from (0, 74) on.
+# One above the other on a sheet: the first is drawn from (0, 0) on, the second from (0, 66) on.
 FACES = [Box(100, 100, 160, 160, 0.9), Box(500, 300, 560, 360, 0.8)]
 
 
@@ -45,7 +45,7 @@ def test_the_sheet_does_not_grow_with_the_picture() -> None:
 
     still_faces(np.zeros((3000, 4000, 3), np.uint8), [Box(500, 500, 2500, 2500)], detector)
 
-    assert detector.sheets == [(60, 96, 3)]
+    assert detector.sheets == [(55, 72, 3)]
 
 
 def test_many_faces_need_several_sheets() -> None:
@@ -55,7 +55,7 @@ def test_many_faces_need_several_sheets() -> None:
 
     still_faces(PICTURE, faces, detector)
 
-    assert detector.sheets == [(724, 736, 3), (565, 544, 3)]
+    assert detector.sheets == [(589, 608, 3), (460, 448, 3)]
 
 
 def test_no_face_hides_another_on_the_sheet() -> None:

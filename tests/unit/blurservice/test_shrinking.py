@@ -1,43 +1,51 @@
 """Making part of a picture smaller."""
 
+from collections.abc import Callable
+
 import cv2
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from faceblur_service.shrinking import halved, shrunk, whole_fraction
+from faceblur_service.shrinking import Picture, halved, quickly_shrunk, shrunk, whole_fraction
+
+both = pytest.mark.parametrize("shrink", [shrunk, quickly_shrunk])
+Shrink = Callable[[Picture, int, int], Picture]
 
 
+@both
 @given(st.integers(1, 200), st.integers(1, 200), st.data())
 def test_the_size_is_the_one_that_was_asked_for(
-    width: int, height: int, data: st.DataObject
+    shrink: Shrink, width: int, height: int, data: st.DataObject
 ) -> None:
     wanted = data.draw(st.integers(1, width)), data.draw(st.integers(1, height))
 
-    small = shrunk(np.zeros((height, width, 3), np.uint8), *wanted)
+    small = shrink(np.zeros((height, width, 3), np.uint8), *wanted)
 
     assert small.shape == (wanted[1], wanted[0], 3)
 
 
+@both
 @pytest.mark.parametrize("side", [8, 13, 31, 64, 201])
-def test_a_pixel_is_the_mean_of_what_it_shows(side: int) -> None:
+def test_a_pixel_is_the_mean_of_what_it_shows(shrink: Shrink, side: int) -> None:
     # Stripes that nearest pixels would show as one colour.
     picture = np.zeros((256, 256, 3), np.uint8)
     picture[:, ::2] = 200
 
-    small = shrunk(picture, side, side).astype(int)
+    small = shrink(picture, side, side).astype(int)
 
     assert abs(small.mean() - 100) < 2
     if side < 64:
         assert np.abs(small - 100).max() <= 16
 
 
-def test_what_is_shown_stays_where_it_is() -> None:
+@both
+def test_what_is_shown_stays_where_it_is(shrink: Shrink) -> None:
     picture = np.zeros((403, 805, 3), np.uint8)
     picture[200:, 400:] = 255
 
-    small = shrunk(picture, 80, 40)
+    small = shrink(picture, 80, 40)
 
     assert not small[:19, :39].any()
     assert (small[21:, 41:] == 255).all()
