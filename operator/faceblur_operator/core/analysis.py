@@ -240,7 +240,7 @@ def verdict_of(plan: Plan, state: State, now: datetime) -> Verdict:
     verdicts = list(map(VERDICT, state.slos))
     is_passed = verdicts.count(PASS) == len(verdicts)
     worst = PASS if is_passed else next(one for one in ORDER if one in verdicts)
-    if worst in UNDISTURBED and _is_stale(plan, state, now):
+    if worst in UNDISTURBED and is_stale(plan, state.sampled_at, now):
         return Verdict.NO_DATA
     return worst
 
@@ -327,10 +327,11 @@ def _before(plan: Plan, state: State) -> list[SloState]:
     return [known.get(one.name) or SloState(one.name) for one in plan.objectives]
 
 
-def _is_stale(plan: Plan, state: State, now: datetime) -> bool:
-    if state.sampled_at is None:
+def is_stale(plan: Plan, sampled_at: datetime | None, now: datetime) -> bool:
+    """Whether samples are too old to tell anything about now."""
+    if sampled_at is None:
         return True
-    age = now - state.sampled_at
+    age = now - sampled_at
     return age > STALE_AT_LEAST and age > _patience(plan)
 
 

@@ -27,7 +27,7 @@ Values = Mapping[Labels, float]
 
 def wanted(memory: Memory) -> datetime | None:
     """Return the moment about which Prometheus is asked besides now, until it has answered."""
-    state, awake_since = memory.state, memory.awake_since
+    state, awake_since = memory.settled, memory.awake_since
     read, sampled_at = state.read, state.sampled_at
     if read is None or not read.print or sampled_at is None or awake_since is None:
         return None

@@ -51,12 +51,12 @@ def judge_calm(
         with_keen(state.keen, gray),
     )
     after = marked(made(SloState, fields), terms.counted_s)
-    if not bad or _is_far(after, objective, terms):
+    if not bad or is_far(after, objective, terms):
         return after
     return told_against(after, objective, terms) or after
 
 
-def _is_far(state: SloState, objective: RatioObjective, terms: Terms) -> bool:
+def is_far(state: SloState, objective: RatioObjective, terms: Terms) -> bool:
     """Whether it is plain at a glance that `told_against` would tell nothing.
 
     There is no recent part then, nor a test of all the evidence that can have reached its limit.

@@ -11,7 +11,14 @@ from typing import Any, NamedTuple
 from faceblur_operator.api.reasons import ConditionType, Reason, Verdict
 from faceblur_operator.core import bridge, configs, gates, handover, memo, outward, pods, preflight
 from faceblur_operator.core.admission import admit, caution, measure
-from faceblur_operator.core.analysis import analyse, is_analysing, unheard, verdict_of
+from faceblur_operator.core.analysis import (
+    analyse,
+    is_analysing,
+    is_stale,
+    terms_of,
+    unheard,
+    verdict_of,
+)
 from faceblur_operator.core.beginning import begin, follow, reconfigured, unfrozen
 from faceblur_operator.core.commands import hear, leftover
 from faceblur_operator.core.conditions import Condition, conditions_for
@@ -41,6 +48,7 @@ from faceblur_operator.core.prepared import (
 from faceblur_operator.core.queries import edge_queries, queries_for
 from faceblur_operator.core.refusal import Refusal
 from faceblur_operator.core.report import (
+    REFRESH_PASSED,
     Facts,
     against_of,
     events_of,
@@ -56,6 +64,7 @@ from faceblur_operator.core.revision import (
     target_template,
 )
 from faceblur_operator.core.snapshot import Json, Samples, Snapshot
+from faceblur_operator.core.spell import begun, longer
 from faceblur_operator.core.state import Stage, State
 from faceblur_operator.core.view import View
 
@@ -91,10 +100,10 @@ def decide(request: Request) -> Decision:
     memory = recall(request.memory, request.stored_status)
     if memory.awake_since is None:
         memory = replace(memory, awake_since=now)
-    before = memory.state
-    prepared = still(plan, snapshot, before.config, memory.kept)
+    prepared = still(plan, snapshot, memory.settled.config, memory.kept)
     if prepared is not None and (quick := _quietly(request, memory)) is not None:
         return quick
+    before = memory.state
     if prepared is None:
         prepared = _prepared(plan, snapshot, before.config)
     unmeasurable = measure(plan, snapshot, memory.unmeasurable)
@@ -121,7 +130,7 @@ def decide(request: Request) -> Decision:
         and is_quiet(quiet, request.stored_status, key, now)
         and is_fresh(written_at, now, quiet.against, state)
     ):
-        return Decision(state, memory, (), None, (), left(quiet, now), ())
+        return Decision(memory, (), None, (), left(quiet, now), ())
     told = Told(refusal, _drift(before, state, snapshot, kept.effects), note, verdict, key)
     return _report(request, memory, before, kept, told)
 
@@ -132,7 +141,7 @@ def _quietly(request: Request, memory: Memory) -> Decision | None:
     The last look was a quiet one. Until its time is over, the rules could come to something else
     only by a verdict: only what is said about the evidence is worked out anew.
     """
-    plan, snapshot, now, before = request.plan, request.snapshot, request.now, memory.state
+    plan, snapshot, now, before = request.plan, request.snapshot, request.now, memory.settled
     kept, samples = memory.kept, snapshot.samples
     quiet = kept.quiet if kept is not None else None
     if (
@@ -149,7 +158,10 @@ def _quietly(request: Request, memory: Memory) -> Decision | None:
         or measure(plan, snapshot, None) is not None
     ):
         return None
-    state, seen = analyse(plan, before, samples, memory.seen)
+    calm = _calmly(request, memory, samples, quiet)
+    if calm is not None:
+        return Decision(calm, (), None, (), left(quiet, now), ())
+    state, seen = analyse(plan, memory.state, samples, memory.seen)
     verdict = verdict_of(plan, state, now)
     is_stored = is_fresh(memory.written_at, now, quiet.against, state)
     if not is_stored or key_of(state, verdict, None) != quiet.key:
@@ -163,7 +175,28 @@ def _quietly(request: Request, memory: Memory) -> Decision | None:
             state = changed(state, message=refused.message)
     written_at, baseline, awake_since = memory.written_at, memory.baseline, memory.awake_since
     memory = Memory(state, seen, None, written_at, baseline, kept, awake_since)
-    return Decision(state, memory, (), None, (), left(quiet, now), ())
+    return Decision(memory, (), None, (), left(quiet, now), ())
+
+
+def _calmly(request: Request, memory: Memory, samples: Samples, quiet: Quiet) -> Memory | None:
+    """Return what is remembered after a quiet look at which nothing bad happened, else None."""
+    plan, now, written_at, settled = request.plan, request.now, memory.written_at, memory.settled
+    if (
+        written_at is None
+        or now - written_at >= REFRESH_PASSED
+        or is_stale(plan, samples.at, now)
+        # Of what these look at, calm looks change nothing.
+        or not is_fresh(written_at, now, quiet.against, settled)
+        or key_of(settled, PASS, None) != quiet.key
+    ):
+        return None
+    so_far = memory.spell or begun(plan, settled, terms_of(plan, settled, samples.at))
+    went_on = longer(so_far, plan, settled, samples, memory.seen) if so_far is not None else None
+    if went_on is None:
+        return None
+    spell, seen = went_on
+    baseline, kept, awake_since = memory.baseline, memory.kept, memory.awake_since
+    return Memory(settled, seen, None, written_at, baseline, kept, awake_since, spell)
 
 
 def _next(
@@ -238,7 +271,6 @@ def refuse(refusal: Refusal, *, generation: int, stored_status: Json, now: datet
     is_new = is_worth_storing(status, stored_status, written_at=None, now=now, state=state)
     told = None if _was_told(stored_status, refusal) else refusal
     return Decision(
-        state=state if is_new else before,
         memory=Memory(state if is_new else before),
         effects=(),
         status=status if is_new else None,
@@ -264,7 +296,7 @@ def queries(plan: Plan, snapshot: Snapshot, stored_status: Json) -> dict[str, st
 def recall(memory: Memory | None, stored_status: Json) -> Memory:
     """Return this process's memory if it belongs to the stored status, else what that tells."""
     if memory is not None and (
-        _is_known(memory, stored_status) or memory.state.serial == memo.serial_of(stored_status)
+        _is_known(memory, stored_status) or memory.settled.serial == memo.serial_of(stored_status)
     ):
         return memory
     return Memory(memo.load(stored_status))
@@ -339,7 +371,7 @@ def _report(request: Request, memory: Memory, before: State, kept: Kept, told: T
         uid=request.snapshot.uid,
         now=now,
     )
-    memory = replace(memory, state=state)
+    memory = replace(memory, settled=state)
     facts = Facts(
         request.snapshot.generation,
         len(plan.steps),
@@ -358,7 +390,7 @@ def _report(request: Request, memory: Memory, before: State, kept: Kept, told: T
         status, request.stored_status, written_at=memory.written_at, now=now, state=state
     )
     if is_new:
-        memory = replace(memory, state=next_state, written_at=now)
+        memory = replace(memory, settled=next_state, written_at=now)
     said = told.refusal or warned
     news = None if said is None or _was_told(request.stored_status, said) else said
     look_again = _look_again(plan, state, request.snapshot, now)
@@ -375,7 +407,6 @@ def _report(request: Request, memory: Memory, before: State, kept: Kept, told: T
         quiet = Quiet(request.stored_status, told.key, now, until, against)
         memory = replace(memory, kept=replace(kept, quiet=quiet))
     return Decision(
-        state=memory.state,
         memory=memory,
         effects=effects,
         status=status if is_new else None,

@@ -42,14 +42,17 @@ class Decision(NamedTuple):
         events: sent after the status was stored.
         look_again: when to look again although nothing happens; None: only on a change.
         errands: what is asked of, and told to, others beside the looks; None: leave them.
-        state: what the status says, as values.
         memory: what the next decision must be given; lost without harm when the process ends.
     """
 
-    state: State
     memory: Memory
     effects: tuple[Effect, ...]
     status: dict[str, Any] | None
     events: tuple[Event, ...]
     look_again: timedelta | None
     errands: tuple[Errand, ...] | None = None
+
+    @property
+    def state(self) -> State:
+        """What the status says, as values; worked out anew each time after calm looks."""
+        return self.memory.state

@@ -255,7 +255,7 @@ def passing(
         short = FEWEST_COMPARED - gray.total
         if short > 0:
             return Verdict.INSUFFICIENT, _needed(short, gray, terms)
-        return PASS, f"{_share(gray)} bad, stable {_share(stable)}"
+        return PASS, passed(sides, objective)
     wanted = terms.log_pass + restarts * LOG_2
     missing = evidence.missing_events(objective.unacceptable, gray, wanted_log=wanted)
     if missing != 0 and restarts > 0 and _is_shared(sides, objective):
@@ -265,7 +265,14 @@ def passing(
         return Verdict.INSUFFICIENT, why
     if missing > 0:
         return Verdict.INSUFFICIENT, f"{_share(gray)} bad; {_needed(missing, gray, terms)}"
-    return PASS, f"{_share(gray)} bad"
+    return PASS, passed(sides, objective)
+
+
+def passed(sides: tuple[Counts, Counts], objective: RatioObjective) -> str:
+    """Return what is said of gray's and stable's events when they pass."""
+    gray, stable = sides
+    said = f"{_share(gray)} bad"
+    return said if objective.unacceptable is not None else f"{said}, stable {_share(stable)}"
 
 
 def _is_shared(sides: tuple[Counts, Counts], objective: RatioObjective) -> bool:

@@ -180,7 +180,9 @@ class Reconciler:
             self._asking.discard(key)
             return None
         self._asking.add(key)
-        pace = self._brain.pace(plan, decision.state, now, asking=len(self._asking))
+        # Nothing bad has come since that was settled, so it hurries as much or a little more.
+        settled = decision.memory.settled
+        pace = self._brain.pace(plan, settled, now, asking=len(self._asking))
         past = self._brain.past(decision.memory)
         return Ask(plan.prometheus_url, queries, pace, longest=plan.interval, past=past)
 
@@ -224,4 +226,4 @@ class Reconciler:
 
 
 def _has_turned_back(memory: Memory | None) -> bool:
-    return memory is not None and memory.state.stage is Stage.ROLLING_BACK
+    return memory is not None and memory.settled.stage is Stage.ROLLING_BACK

@@ -214,7 +214,7 @@ class Writing:
             resource.key.namespace,
             resource.key.name,
             phase=Phase(status.get("phase") or Phase.PENDING),
-            weight=decision.state.weight,
+            weight=decision.memory.settled.weight,
             verdict=status.get("verdict") or "",
         )
 
@@ -238,9 +238,10 @@ def _which(entry: Json) -> tuple[object, ...]:
 
 def _can_wait(decision: Decision) -> bool:
     """Whether a status tells of doubts, or of a rollback whose traffic write is done."""
-    if decision.state.stage is Stage.ROLLING_BACK:
+    stage = decision.memory.settled.stage
+    if stage is Stage.ROLLING_BACK:
         return any(_kind_of(effect) == "Ingress" for effect in decision.effects)
-    return decision.state.stage is Stage.STEPPING and not decision.effects
+    return stage is Stage.STEPPING and not decision.effects
 
 
 def _rest_after(err: ClusterError) -> timedelta:

@@ -303,7 +303,7 @@ def test_a_status_without_digest_keeps_its_evidence() -> None:
     world = at_weight(25)
     run(world, PLAN, 3)
     assert world.memory is not None
-    world.memory = replace(world.memory, state=replace(world.memory.state, judged=""))
+    world.memory = replace(world.memory, settled=replace(world.memory.state, judged=""), spell=None)
     counted = world.memory.state.slos[0].gray.total
 
     run(world, PLAN, 1)

@@ -75,7 +75,9 @@ def test_while_prometheus_does_not_tell_its_time_a_status_is_stored_once_a_minut
     for _ in range(600):
         world.serve(**GOOD)
         assert world.memory is not None
-        world.memory = replace(world.memory, state=replace(world.memory.state, read=None))
+        world.memory = replace(
+            world.memory, settled=replace(world.memory.state, read=None), spell=None
+        )
         decision = world.tick(PLAN, samples=replace(world.samples(PLAN), read_at=None))
         writing += [decision] if decision.status is not None else []
 

@@ -182,7 +182,7 @@ def _taking() -> Decision:
     """Return a decision that takes gray's traffic."""
     state = State(stage=Stage.ROLLING_BACK)
     ingress = Apply({"kind": "Ingress", "metadata": {"name": GRAY_INGRESS}})
-    return Decision(state, Memory(state), (ingress,), {"phase": "RollingBack"}, (TOLD,), None)
+    return Decision(Memory(state), (ingress,), {"phase": "RollingBack"}, (TOLD,), None)
 
 
 async def _crowd(writing: Writing) -> None:
