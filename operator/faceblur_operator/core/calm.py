@@ -31,7 +31,8 @@ def judge_calm(
         return None
     mine = made(Counts, (total, bad))
     other = made(Counts, (state.stable.total + stable.total, state.stable.bad))
-    verdict, message = passing((mine, other), state.restarts, objective, terms)
+    keen = with_keen(state.keen, gray)
+    verdict, message = passing((mine, other), keen, state.restarts, objective, terms)
     fields = (
         state.name,
         verdict,
@@ -48,7 +49,7 @@ def judge_calm(
         made(Uncompared, (made(Counts, (stable.comparable_total, 0.0)), at, ZERO, ())),
         made(Uncompared, (made(Counts, (gray.comparable_total, 0.0)), at, ZERO, ())),
         state.marks,
-        with_keen(state.keen, gray),
+        keen,
     )
     after = marked(made(SloState, fields), terms.counted_s)
     if not bad or is_far(after, objective, terms):
@@ -61,11 +62,13 @@ def is_far(state: SloState, objective: RatioObjective, terms: Terms) -> bool:
 
     There is no recent part then, nor a test of all the evidence that can have reached its limit.
     """
-    gray, marks = state.gray, state.marks
+    gray, keen, marks = state.gray, state.keen, state.marks
     if marks and gray.bad > marks[0].gray.bad:
         return False
     allowed = objective.allowed
-    if allowed is not None and gray.bad > allowed * gray.total:
+    if allowed is not None and (
+        gray.bad > allowed * gray.total or gray.bad - keen.bad > allowed * (gray.total - keen.total)
+    ):
         return False
     limit = terms.log_breach + state.restarts * LOG_2 + FIRST_PRICE
     return objective.max_ratio is None or max(state.versus) < limit - SLACK

@@ -144,7 +144,8 @@ def judge_ratio(state: SloState, objective: RatioObjective, terms: Terms) -> Slo
     told = told_against(state, objective, terms) if gray.bad > 0 else None
     if told is not None:
         return told
-    return _said(state, *passing((gray, state.stable), state.restarts, objective, terms))
+    sides = (gray, state.stable)
+    return _said(state, *passing(sides, state.keen, state.restarts, objective, terms))
 
 
 def told_against(state: SloState, objective: RatioObjective, terms: Terms) -> SloState | None:
@@ -158,18 +159,33 @@ def told_against(state: SloState, objective: RatioObjective, terms: Terms) -> Sl
 
 def broken(part: Part, objective: RatioObjective, terms: Terms) -> Broken | None:
     """Return the first test against gray that has reached its limit, None if none has."""
-    gray, stable_tests = part.evidence.gray, (part.evidence.versus, part.evidence.versus_after)
+    stable_tests = (part.evidence.versus, part.evidence.versus_after)
     limit = terms.log_breach + part.evidence.restarts * LOG_2 + part.price
     if objective.max_ratio is not None and evidence.all_reach(stable_tests, limit):
         worse = min(map(evidence.log_versus, stable_tests))
         return Broken(worse, limit, worse, None)
-    # A share that is allowed speaks for no higher one, so it is no evidence of any.
-    if objective.allowed is None or gray.bad <= objective.allowed * gray.total:
+    if objective.allowed is None:
         return None
-    shown = evidence.log_worse_than(objective.allowed, gray)
-    if shown < limit:
+    shown = _log_breach(objective.allowed, part)
+    if shown is None or shown < limit:
         return None
     return Broken(shown, limit, min(map(evidence.log_versus, stable_tests)), objective.allowed)
+
+
+def _log_breach(allowed: float, part: Part) -> float | None:
+    """Return log E of a broken limit: the mean over everybody and over those sent by the weight.
+
+    Neither of the two groups hides the other in it. Nobody who opted in: both are the same.
+    """
+    gray, keen = part.evidence.gray, part.evidence.keen
+    # A share that is allowed speaks for no higher one, so it is no evidence of any.
+    if not keen.total:
+        is_above = gray.bad > allowed * gray.total
+        return evidence.log_worse_than(allowed, gray) if is_above else None
+    above = [one for one in (gray, by_weight(part)) if one.bad > allowed * one.total]
+    if not above:
+        return None
+    return max(evidence.log_worse_than(allowed, one) for one in above) - LOG_2
 
 
 def _told_by(
@@ -204,6 +220,8 @@ def _breached(
     is_alone = not terms.is_split or not (state.stable.total or state.restarts or state.after.since)
     is_worse = found.worse >= terms.log_worse + state.restarts * LOG_2 + part.price
     said = f"{_share(gray)} bad{_lately(part)}, allowed {allowed:.2%}"
+    if gray.bad <= allowed * gray.total:
+        said += f"; without those who opted in {_share(by_weight(part))}"
     if is_alone or is_worse or terms.rolls_back_shared:
         return _said(state, Verdict.BREACH, f"{said}, {_bound(found.log_e, limit)}")
     if evidence.log_worse_than(allowed, stable) < limit:
@@ -247,9 +265,23 @@ def _by_keen(part: Part, allowed: float) -> str:
 
 
 def passing(
-    sides: tuple[Counts, Counts], restarts: int, objective: RatioObjective, terms: Terms
+    sides: tuple[Counts, Counts],
+    keen: Counts,
+    restarts: int,
+    objective: RatioObjective,
+    terms: Terms,
 ) -> tuple[Verdict, str]:
-    """Return the verdict on gray's and stable's events of which none speak against gray."""
+    """Return the verdict on gray's and stable's events of which none speak against gray.
+
+    Those who opted in are no sample of the users who come next: what is enough has to be enough
+    without them, too.
+    """
+    if keen.total:
+        gray, stable = sides
+        rest = Counts(gray.total - keen.total, gray.bad - keen.bad)
+        found = passing((rest, stable), evidence.ZERO, restarts, objective, terms)
+        if found[0] is not PASS:
+            return found[0], f"without those who opted in {found[1]}"
     gray, stable = sides
     if objective.unacceptable is None:
         short = FEWEST_COMPARED - gray.total

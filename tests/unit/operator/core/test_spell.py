@@ -210,6 +210,10 @@ def test_what_is_not_calm_ends_a_spell_and_is_judged_on_all_of_the_evidence(
     "changes",
     [
         pytest.param({"gray": Counts(900.0, 30.0)}, id="more was bad than is allowed"),
+        pytest.param(
+            {"gray": Counts(900.0, 3.0), "keen": Counts(890.0, 0.0)},
+            id="more was bad than is allowed without those who opted in",
+        ),
         pytest.param({"versus": (9.0,) * 6}, id="gray looks worse than stable"),
         pytest.param(
             {"marks": (Mark(1, 20.0, Counts(880.0, 0.0), ZERO, (0.0,) * 6, (0.0,) * 6),)},
