@@ -45,7 +45,8 @@ class FileWork:
             return FileAnswer(faces=tuple(result.faces), hidden_again=result.hidden_again)
         found = self.pipeline.detect(data, job.options.sensitivity)
         if job.preview is not None:
-            atomic.write(job.preview, preview(data, found.faces))
+            drawn = preview(data, found.faces)
+            atomic.write(job.preview, drawn, before_naming=job.before_naming)
         return FileAnswer(faces=tuple(found.faces), width=found.width, height=found.height)
 
 

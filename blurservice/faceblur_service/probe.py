@@ -111,11 +111,11 @@ def labels(path: Path) -> list[Labelled]:
         ProbeError: The file cannot be used.
     """
     try:
-        whole = json.loads(path.read_text(encoding="utf-8"))
+        whole = json.loads(path.read_bytes())
         rows = whole["pictures"] if isinstance(whole, dict) else whole
         read = [Labelled(path.parent / row["file"], _faces(row)) for row in rows]
-    except (OSError, UnicodeDecodeError) as err:
-        raise ProbeError(f"{path} cannot be read: {err}.") from err
+    except OSError as err:
+        raise ProbeError(f"{path} cannot be read: {err.strerror}.") from err
     except (ValueError, KeyError, TypeError) as err:
         raise ProbeError(f"{path} holds no labels: {type(err).__name__} {err}.") from err
     missing = [str(one.path) for one in read if not one.path.is_file()]
@@ -162,7 +162,7 @@ def run(asks: Iterable[Ask], pictures: Sequence[Labelled], tallies: Tallies, lea
         try:
             data = picture.path.read_bytes()
         except OSError as err:
-            raise ProbeError(f"{picture.path} cannot be read: {err}.") from err
+            raise ProbeError(f"{picture.path} cannot be read: {err.strerror}.") from err
         for ask in asks:
             tallies.count(ask(data), picture.faces, least)
 

@@ -42,7 +42,7 @@ def test_every_example_runs(tmp_path: Path) -> None:
 
     made = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()}
     originals = {"photo.jpg", "holiday/one.jpg", "holiday/beach/two.jpg"}
-    ledgers = {".faceblur.jsonl", "safe/.faceblur.jsonl"}
+    ledgers = {".faceblur.jsonl", "safe/.faceblur.jsonl", "looked-at/.faceblur.jsonl"}
     assert made == WANTED | originals | ledgers
 
 

@@ -19,6 +19,7 @@ from faceblur_service.cli.words import (
     add_inputs,
     add_sensitivity,
     add_verb,
+    path_name,
     read_in,
     say,
     shown,
@@ -61,7 +62,9 @@ def add_to(verbs: Any) -> None:
     """Add the verb to the command line."""
     parser = add_verb(verbs, _VERB)
     add_inputs(parser)
-    parser.add_argument("-o", "--output", metavar="PATH", help="a folder, a file, or -")
+    parser.add_argument(
+        "-o", "--output", type=path_name, metavar="PATH", help="a folder, a file, or -"
+    )
     parser.add_argument("--in-place", action="store_true", help="replace the originals")
     parser.add_argument(
         "--force", action="store_true", help="do again what is done, replace what is there"
@@ -110,7 +113,7 @@ def run(asked: argparse.Namespace) -> int:
     for row in rows:
         if row.status is Status.FAILED:
             say(f"{row.file}: {row.answer.error}")
-    for text in () if asked.quiet else found.empty:
+    for text in () if asked.quiet else found.notes:
         say(text)
     rows += _planned(planned) if asked.dry_run else _work(planned, asked)
     return _tell(rows, asked, {str(path): place for place, path in enumerate(paths)})
@@ -138,7 +141,7 @@ def _tell(rows: list[Row], asked: argparse.Namespace, order: dict[str, int]) -> 
     # As they were named, not as they finished: the same command gives the same report.
     rows.sort(key=lambda row: order.get(row.file, -1))
     if asked.report == "json":
-        chosen = {name: getattr(asked, name) for name in ("mode", "strength", "sensitivity")}
+        chosen = {one: getattr(asked, one) for one in ("mode", "strength", "sensitivity")}
         write_out(as_json(rows, chosen))
     elif asked.report == "csv":
         write_out(as_csv(rows))
@@ -168,14 +171,14 @@ def _stream(asked: argparse.Namespace) -> int:
     target = None if to_stdout else Path(asked.output)
     if target is not None:
         _check_target(target, asked)
-    (name,) = asked.inputs
-    path = Path(name)
-    if name == "-":
+    (said,) = asked.inputs
+    path = Path(said)
+    if said == "-":
         data = read_in(MAX_BYTES)
     elif path.is_dir():
-        raise UsageError(f"{name} is a folder: - stands for one picture.")
+        raise UsageError(f"{said} is a folder: - stands for one picture.")
     elif not path.exists():
-        raise UsageError(f"{name}: there is no such file.")
+        raise UsageError(f"{said}: there is no such file.")
     else:
         with path.open("rb") as file:
             data = file.read(MAX_BYTES + 1)
@@ -193,7 +196,7 @@ def _stream(asked: argparse.Namespace) -> int:
         return 0
     atomic.write(target, result.data)
     answer = FileAnswer(faces=tuple(result.faces), hidden_again=result.hidden_again)
-    return _tell([Row(name, str(target), Status.BLURRED, answer)], asked, {})
+    return _tell([Row(said, str(target), Status.BLURRED, answer)], asked, {})
 
 
 def _check_target(target: Path, asked: argparse.Namespace) -> None:

@@ -49,7 +49,7 @@ def read(path: Path, sources: Sequence[Path]) -> dict[Path, tuple[Box, ...]]:
 
 def _load(path: Path) -> Any:
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return json.loads(path.read_bytes())  # in any Unicode: editors differ
     except OSError as err:
         raise UsageError(f"{path} cannot be read: {err.strerror}.") from err
     except UnicodeDecodeError as err:

@@ -1,11 +1,13 @@
 """`faceblur detect`: where the faces are."""
 
 import argparse
+import os
 from pathlib import Path
 from typing import Any
 
 from faceblur_service import batch, files
 from faceblur_service.cli import sources
+from faceblur_service.cli.ledger import Ledger, state
 from faceblur_service.cli.progress import Progress
 from faceblur_service.cli.sources import Source
 from faceblur_service.cli.words import (
@@ -17,12 +19,16 @@ from faceblur_service.cli.words import (
     add_verb,
     answer_json,
     json_text,
+    path_name,
     read_in,
     say,
     write_out,
 )
 from faceblur_service.filejob import FileAnswer, FileJob
 from faceblur_service.options import Options, Sensitivity
+
+# In the ledger, in place of the options of a result.
+_DRAWN = "drawn"
 
 _VERB = Verb(
     "detect",
@@ -52,9 +58,12 @@ def add_to(verbs: Any) -> None:
     add_inputs(parser)
     parser.add_argument(
         "--draw",
-        type=Path,
+        type=_folder,
         metavar="DIR",
         help="also write there a JPEG of each picture with numbered boxes, nothing hidden",
+    )
+    parser.add_argument(
+        "--force", action="store_true", help="let --draw replace what it did not make"
     )
     add_sensitivity(parser)
     add_effort(parser)
@@ -66,12 +75,12 @@ def run(asked: argparse.Namespace) -> int:
     if "-" in asked.inputs:
         return _stream(asked)
     found = sources.find(asked.inputs, recursive=asked.recursive, output=asked.draw)
-    for text in () if asked.quiet else found.empty:
+    for text in () if asked.quiet else found.notes:
         say(text)
     answers: dict[str, FileAnswer] = {}
-    for name, text in found.missing.items():
-        say(f"{name}: {text}")
-        answers[name] = FileAnswer(code="file-error", error=text)
+    for lost, text in found.missing.items():
+        say(f"{lost}: {text}")
+        answers[lost] = FileAnswer(code="file-error", error=text)
     jobs = _jobs(found.sources, asked)
     answers |= {str(job.source): FileAnswer() for job in jobs}
     with Progress(len(jobs), quiet=asked.quiet) as progress:
@@ -84,21 +93,30 @@ def run(asked: argparse.Namespace) -> int:
     return 1 if any(answer.code is not None for answer in answers.values()) else 0
 
 
+def _folder(text: str) -> Path:
+    return Path(path_name(text))
+
+
 def _jobs(found: list[Source], asked: argparse.Namespace) -> list[FileJob]:
     options = Options(sensitivity=Sensitivity(asked.sensitivity))
+    if asked.draw is None:
+        return [FileJob(source=source.path, options=options) for source in found]
     targets = {source.path: _preview_of(source, asked.draw) for source in found}
-    if asked.draw:
-        bad = sources.clashes([(path, target) for path, target in targets.items() if target])
-        if bad:
-            raise UsageError("; ".join(bad.values()))
-    return [
-        FileJob(source=path, options=options, preview=target) for path, target in targets.items()
-    ]
+    bad = sources.clashes(targets.items(), "choose another folder")
+    if bad:
+        raise UsageError("; ".join(bad.values()))
+    ledger, jobs = Ledger(asked.draw), []
+    for path, target in targets.items():
+        if os.path.lexists(target) and not (asked.force or ledger.made(target, _DRAWN)):
+            # A result of `blur` is none of ours either: a clear picture must not take its place.
+            raise UsageError(f"{target} exists and was not drawn by this: --force replaces it.")
+        before = state(path)
+        note = None if before is None else ledger.note(before, target, _DRAWN)
+        jobs.append(FileJob(source=path, options=options, preview=target, before_naming=note))
+    return jobs
 
 
-def _preview_of(source: Source, folder: Path | None) -> Path | None:
-    if folder is None:
-        return None
+def _preview_of(source: Source, folder: Path) -> Path:
     place = sources.target_of(source, folder)
     is_jpeg = place.suffix.lower() in {".jpg", ".jpeg"}
     return place if is_jpeg else place.with_name(f"{place.name}.jpg")
@@ -118,5 +136,5 @@ def _stream(asked: argparse.Namespace) -> int:
 
 
 def _print(answers: dict[str, FileAnswer]) -> None:
-    pictures = [answer_json(name, answer) for name, answer in answers.items()]
+    pictures = [answer_json(file, answer) for file, answer in answers.items()]
     write_out(json_text({"pictures": pictures}))

@@ -85,7 +85,7 @@ class Ledger:
         self._folder, self._path = folder, folder / NAME
         self._deeds: dict[str, Deed] = {}
         # All that was ever noted: the last line may be of a result that never got its name.
-        self._made: set[tuple[str, tuple[int, int]]] = set()
+        self._made: dict[tuple[str, tuple[int, int]], str] = {}
         try:
             lines = self._path.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError):
@@ -101,10 +101,16 @@ class Ledger:
         # In place, the picture became its result.
         return deed.source == state(source) or source == target
 
-    def made(self, target: Path) -> bool:
-        """Return whether the file there is a result of ours that nobody changed since."""
+    def made(self, target: Path, wanted: str | None = None) -> bool:
+        """Return whether the file there is a result of ours that nobody changed since.
+
+        Args:
+            target: The file.
+            wanted: Only a result that was made so counts; None: any.
+        """
         found = state(target)
-        return found is not None and (self._name(target), found) in self._made
+        how = None if found is None else self._made.get((self._name(target), found))
+        return how is not None and wanted in {None, how}
 
     def note(self, source_state: tuple[int, int], target: Path, how: str) -> Note:
         """Return what writes a result down.
@@ -129,6 +135,6 @@ class Ledger:
                 str(row["how"]),
             )
             self._deeds[str(row["file"])] = deed
-            self._made.add((str(row["file"]), deed.target))
+            self._made[str(row["file"]), deed.target] = deed.how
         except (ValueError, KeyError, TypeError, IndexError):
             return

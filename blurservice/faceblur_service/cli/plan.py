@@ -58,7 +58,7 @@ def make(
         UsageError: Several results would go into one file, or one into a file of another format.
     """
     pairs = [(source.path, _target(source, wish, len(found))) for source in found]
-    bad = {} if wish.in_place else _sources.clashes(pairs)
+    bad = {} if wish.in_place else _sources.clashes(pairs, "choose another output, or --in-place")
     plan, ledgers = Plan(), _Ledgers(wish)
     for path, target in pairs:
         if path in bad:
@@ -84,13 +84,13 @@ def _decide(
 ) -> None:
     before = state(path)
     if before is None:
-        plan.rows.append(_failed(path, target, "file-error", f"{path} cannot be read."))
+        plan.rows.append(_failed(path, target, "file-error", "it cannot be read."))
     elif not wish.force and ledger.is_done(path, target, wanted):
         plan.rows.append(Row(str(path), str(target), Status.SKIPPED))
-    elif os.path.lexists(target) and not target.is_file():
+    elif os.path.lexists(target) and not os.path.isfile(target):
         text = f"{target} is no file that could be replaced."
         plan.rows.append(_failed(path, target, "output-taken", text))
-    elif target.is_file() and not (wish.in_place or wish.force or ledger.made(target)):
+    elif os.path.isfile(target) and not (wish.in_place or wish.force or ledger.made(target)):
         text = f"{target} exists and was not made by this command: --force replaces it."
         plan.rows.append(_failed(path, target, "output-taken", text))
     else:

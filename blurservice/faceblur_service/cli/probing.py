@@ -16,7 +16,7 @@ from faceblur_service.cli.words import (
     say,
     write_out,
 )
-from faceblur_service.probe import Tallies
+from faceblur_service.probe import ProbeError, Tallies
 
 _VERB = Verb(
     "probe",
@@ -78,8 +78,11 @@ def run(asked: argparse.Namespace) -> int:
     """Probe once, or until interrupted, and return the exit status."""
     if asked.serve is not None and asked.every is None:
         raise UsageError("--serve needs --every: a probe that ends cannot be asked.")
-    asks = [probe.ask_over_http(url, _headers(asked.header)) for url in asked.url]
-    pictures = probe.labels(asked.labels)
+    try:
+        asks = [probe.ask_over_http(url, _headers(asked.header)) for url in asked.url]
+        pictures = probe.labels(asked.labels)
+    except ProbeError as err:
+        raise UsageError(str(err)) from err
     tallies, told = Tallies(), Told()
     if asked.serve is not None:
         try:

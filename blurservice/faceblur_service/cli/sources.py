@@ -3,16 +3,26 @@
 import glob
 import os
 import stat
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from faceblur_service.cli.ledger import NAME as LEDGER
 
 if TYPE_CHECKING:
     from faceblur_service.codec import Format
 
 MARK = ".blurred"
 """In the name of a result beside its original; a folder's own results are not taken again."""
+
+# What people take for pictures, too, and what is not read.
+_OTHER_KINDS = {
+    *(".bmp", ".jp2", ".jxl", ".psd", ".tga", ".raw", ".dng", ".cr2", ".cr3"),
+    *(".nef", ".arw", ".orf", ".rw2", ".raf", ".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm"),
+    *(".mpg", ".mpeg", ".wmv", ".3gp", ".mts"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +42,8 @@ class Found:
     missing: dict[str, str] = field(default_factory=dict)
     """What was named or met on the way, and why there is no picture."""
 
-    empty: list[str] = field(default_factory=list)
-    """Sentences about folders without pictures."""
+    notes: list[str] = field(default_factory=list)
+    """Sentences about folders: that there is nothing, or what was passed over."""
 
 
 def find(named: Sequence[str], *, recursive: bool, output: Path | None = None) -> Found:
@@ -42,14 +52,22 @@ def find(named: Sequence[str], *, recursive: bool, output: Path | None = None) -
     Args:
         named: Files, folders and patterns.
         recursive: Also the folders inside.
-        output: A folder of results; what a folder or a pattern gives of it is not taken again.
+        output: A folder of results; when it lies inside of a folder or a pattern that is named,
+            what is there is not taken again.
     """
-    found, seen = Found(), set[Path]()
-    ours = None if output is None else real(output)
+    found, seen, own = Found(), set[Path](), list[str]()
+    place_of_results = None if output is None else real(output)
     for name in named:
         root = _root(name, found)
         if root is None:
             continue
+        here = real(root.path)
+        if root.is_dir and here == place_of_results:
+            own.append(name)
+            continue
+        # Elsewhere, or around what is named, it holds what was asked for.
+        is_inside = place_of_results is not None and here in place_of_results.parents
+        ours = place_of_results if is_inside else None
         if root.is_dir:
             taken = list(_pictures(root.path, found, recursive=recursive, ours=ours))
             _tell_empty(name, taken, found, recursive=recursive)
@@ -60,7 +78,18 @@ def find(named: Sequence[str], *, recursive: bool, output: Path | None = None) -
             if place not in seen and not (root.is_many and ours in place.parents):
                 seen.add(place)
                 found.sources.append(Source(file, root.path))
+    for name in own:
+        _tell_own(name, found)
     return found
+
+
+def _tell_own(name: str, found: Found) -> None:
+    """Say that a folder is not looked into, for it is the one where results go."""
+    # The second time a shell's * names the folder that the first time made.
+    if found.sources and Path(name, LEDGER).is_file():
+        found.notes.append(f"{name}: this is where results go, it is not looked into")
+    else:
+        found.missing[name] = "this is where results would go: choose another folder for them."
 
 
 def real(path: Path) -> Path:
@@ -93,8 +122,7 @@ def _root(name: str, found: Found) -> _Root | None:
                 "there is no such file or folder." if is_gone else f"{err.strerror}."
             )
             return None
-        files = [Path(one) for one in sorted(glob.glob(name, recursive=True))]
-        files = [file for file in files if file.is_file() and not _is_ours(file.name)]
+        files = _matching(name, found)
         if not files:
             found.missing[name] = "no picture matches this pattern."
         return _Root(_fixed_part(path), is_many=True, files=files)
@@ -103,29 +131,55 @@ def _root(name: str, found: Found) -> _Root | None:
     return _Root(path.parent, files=[path])
 
 
+def _matching(pattern: str, found: Found) -> list[Path]:
+    matches = [Path(one) for one in sorted(glob.glob(pattern, recursive=True))]
+    # Not by asking each path: that raises where a folder lets nobody look at its files.
+    files = [file for file in matches if not os.path.isdir(file) and not _is_ours(file.name)]
+    if "**" in Path(pattern).parts:
+        for _here, folders, _names in os.walk(_fixed_part(Path(pattern)), onerror=_telling(found)):
+            folders[:] = [name for name in folders if not name.startswith(".")]
+    return [file for file in files if not _is_odd(file, found)]
+
+
+def _telling(found: Found) -> Callable[[OSError], None]:
+    def unreadable(err: OSError) -> None:
+        # Not passed over: somebody would take the whole folder for done.
+        found.missing[str(err.filename)] = f"{err.strerror}."
+
+    return unreadable
+
+
+def _is_odd(file: Path, found: Found) -> bool:
+    """Return whether reading would wait for ever, as of a pipe, and tell so."""
+    # A link that leads nowhere fails when it is read.
+    is_odd = os.path.exists(file) and not os.path.isfile(file)
+    if is_odd:
+        found.missing[str(file)] = "is no file."
+    return is_odd
+
+
 def _pictures(folder: Path, found: Found, *, recursive: bool, ours: Path | None) -> Iterator[Path]:
     # Imported here: this loads OpenCV, which --help can do without. Of a folder, names decide what
     # is a picture; a file that is named itself is always tried, and its content decides.
     from faceblur_service.codec import Format
 
-    def unreadable(err: OSError) -> None:
-        # Not passed over: somebody would take the whole folder for done.
-        found.missing[str(err.filename)] = f"{err.strerror}."
-
     suffixes = {suffix for kind in Format for suffix in kind.suffixes}
+    others: Counter[str] = Counter()
     # Not into linked folders: they may lead in circles, or to pictures nobody meant.
-    for here, folders, names in os.walk(folder, followlinks=False, onerror=unreadable):
+    for here, folders, names in os.walk(folder, followlinks=False, onerror=_telling(found)):
         inside = sorted(name for name in folders if not name.startswith("."))
         folders[:] = [f for f in inside if real(Path(here, f)) != ours] if recursive else []
         for name in sorted(names):
             file = Path(here) / name
-            if file.suffix.lower() not in suffixes or _is_ours(name):
+            if _is_ours(name):
                 continue
-            # Reading a pipe would wait for ever. A link that leads nowhere fails when it is read.
-            if os.path.exists(file) and not os.path.isfile(file):
-                found.missing[str(file)] = "is no file."
-            else:
+            suffix = file.suffix.lower()
+            if suffix in suffixes and not _is_odd(file, found):
                 yield file
+            others[suffix] += suffix in _OTHER_KINDS
+    if +others:
+        kinds = ", ".join(f"{count} {suffix}" for suffix, count in sorted((+others).items()))
+        found.notes.append(f"{folder}: passed over, for such files are not read: {kinds}")
 
 
 def _tell_empty(name: str, taken: list[Path], found: Found, *, recursive: bool) -> None:
@@ -133,7 +187,7 @@ def _tell_empty(name: str, taken: list[Path], found: Found, *, recursive: bool) 
         return
     deeper = not recursive and any(one.is_dir() for one in os.scandir(name))
     hint = "; --recursive also looks into the folders inside" if deeper else ""
-    found.empty.append(f"{name}: there are no pictures{hint}")
+    found.notes.append(f"{name}: there are no pictures{hint}")
 
 
 def _is_ours(name: str) -> bool:
@@ -180,11 +234,12 @@ def _kind(suffix: str) -> "Format | None":
     return next((kind for kind in Format if suffix in kind.suffixes), None)
 
 
-def clashes(pairs: Iterable[tuple[Path, Path]]) -> dict[Path, str]:
+def clashes(pairs: Iterable[tuple[Path, Path]], remedy: str) -> dict[Path, str]:
     """Return what must not be written: originals, and two results in one place.
 
     Args:
         pairs: (source, target) of every picture.
+        remedy: What to do about it, in words.
 
     Returns:
         A sentence by source.
@@ -196,7 +251,7 @@ def clashes(pairs: Iterable[tuple[Path, Path]]) -> dict[Path, str]:
     for source, target in pairs:
         place = real(target)
         if _identity(target) in originals:
-            bad[source] = f"{target} is an original: choose another output, or --in-place."
+            bad[source] = f"{target} is an original: {remedy}."
         elif place in taken:
             bad[source] = f"{target} would be written twice, also from {taken[place]}."
         else:

@@ -59,6 +59,7 @@ def add_inputs(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "inputs",
         nargs="+",
+        type=path_name,
         metavar="FILE|DIR|GLOB|-",
         help="pictures, folders of pictures, patterns in quotes; - reads one from standard input; "
         "a name that begins with a dash is ./-so.jpg",
@@ -113,6 +114,13 @@ def _jobs(text: str) -> int:
     if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 256:
         raise argparse.ArgumentTypeError(f"must be a number from 1 to 256, found {text!r}")
     return int(text)
+
+
+def path_name(text: str) -> str:
+    """Return a name of the command line; an empty one is a variable that was not set."""
+    if not text:
+        raise argparse.ArgumentTypeError("must not be empty")
+    return text
 
 
 def number(least: float, most: float = math.inf) -> Callable[[str], float]:

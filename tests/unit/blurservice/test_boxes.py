@@ -49,6 +49,7 @@ def test_what_detect_gives_is_taken_back() -> None:
         ([{**ONE, "x": True}], "Box 1: x must be a number"),
         ([{**ONE, "x": float("nan")}], "Box 1: x must be at most a million"),
         ([{**ONE, "y": 1e300}], "Box 1: y must be at most a million"),
+        ([{**ONE, "y": 10**400}], "Box 1: y must be at most a million"),
         ([{**ONE, "width": 0}], "Box 1 must have a width and a height above 0"),
         ([{**ONE, "height": -1}], "Box 1 must have a width and a height above 0"),
         ([{**ONE, "hide": "no"}], "Box 1: hide must be true or false"),

@@ -238,13 +238,42 @@ def test_what_cannot_be_meant_is_refused(
 
 @pytest.mark.parametrize(
     "arguments",
-    [["blur"], ["blur", "x.jpg", "--mode", "pixels"], ["blur", "x.jpg", "--rep", "csv"]],
+    [
+        ["blur"],
+        ["blur", "x.jpg", "--mode", "pixels"],
+        ["blur", "x.jpg", "--rep", "csv"],
+        ["blur", ""],
+        ["blur", "photo.jpg", "-o", ""],
+        ["detect", "photo.jpg", "--draw", ""],
+    ],
 )
 def test_wrong_words_end_with_2(capsys: pytest.CaptureFixture[str], arguments: list[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main(arguments)
 
     assert (ended.value.code, capsys.readouterr().err.startswith("usage: faceblur")) == (2, True)
+
+
+def test_nothing_to_do_because_results_would_go_there_is_a_failure(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    status = main(["blur", "holiday", "-o", "holiday"])
+
+    assert (status, "choose another folder" in capsys.readouterr().err) == (1, True)
+    assert _files(folder) == ORIGINALS
+
+
+def test_a_name_too_long_for_a_result_stops_nothing(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "long").mkdir()
+    (folder / "long" / f"{'照' * 83}.jpg").write_bytes(photos()[0])
+    (folder / "long" / "short.jpg").write_bytes(photos()[0])
+
+    status = main(["blur", "long", "-j", "1"])
+
+    assert (status, "File name too long" in capsys.readouterr().err) == (1, True)
+    assert (folder / "long" / "short.blurred.jpg").is_file()
 
 
 def test_an_empty_folder_is_no_failure(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

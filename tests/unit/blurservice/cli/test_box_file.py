@@ -57,6 +57,14 @@ def test_anything_else_is_refused(tmp_path: Path, content: Any, want: str) -> No
         read(_file(tmp_path, content), [tmp_path / "a.jpg", tmp_path / "b.jpg"])
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_a_file_may_be_saved_by_any_editor(tmp_path: Path, encoding: str) -> None:
+    path = tmp_path / "boxes.json"
+    path.write_text(json.dumps({"faces": [ONE]}), encoding=encoding)
+
+    assert len(read(path, [tmp_path / "a.jpg"])) == 1
+
+
 def test_a_missing_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="cannot be read"):
         read(tmp_path / "none.json", [])

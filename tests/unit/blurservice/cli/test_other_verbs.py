@@ -53,6 +53,23 @@ def test_boxes_are_drawn_on_request(folder: Path, capsys: pytest.CaptureFixture[
     capsys.readouterr()
 
 
+def test_only_what_was_drawn_before_is_drawn_over(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    drawing = ["detect", "photo.jpg", "--draw", "mine", "-q"]
+    mine = folder / "mine" / "photo.jpg"
+    mine.parent.mkdir()
+    mine.write_bytes(b"by hand")
+
+    assert (main(drawing), "--force replaces it" in capsys.readouterr().err) == (2, True)
+    assert mine.read_bytes() == b"by hand"
+    assert (main([*drawing, "--force"]), main(drawing)) == (0, 0)
+    assert mine.read_bytes() != b"by hand"
+    assert main(["blur", "photo.jpg", "-o", "safe", "-q"]) == 0
+    assert main(["detect", "photo.jpg", "--draw", "safe", "-q"]) == 2
+    capsys.readouterr()
+
+
 @pytest.mark.usefixtures("folder")
 def test_drawing_over_an_original_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     status = main(["detect", "photo.jpg", "--draw", "."])

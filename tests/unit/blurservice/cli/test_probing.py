@@ -163,7 +163,12 @@ def test_counts_are_served_to_whoever_asks() -> None:
 
 @pytest.mark.parametrize(
     ("more", "want"),
-    [(["--serve", "0"], "--serve needs --every"), (["--header", "x"], "must look like")],
+    [
+        (["--serve", "0"], "--serve needs --every"),
+        (["--header", "x"], "must look like"),
+        (["--url", "ftp://x"], "ftp://x is no http address"),
+        (["--labels", "none.json"], "none.json cannot be read: No such file or directory."),
+    ],
 )
 def test_what_cannot_be_meant_is_refused(
     labels: str, capsys: pytest.CaptureFixture[str], more: list[str], want: str

@@ -97,13 +97,13 @@ def test_an_original_is_never_a_target_by_whatever_name(folder: Path) -> None:
         (folder / "h" / "b.JPG", original),
     ]
 
-    assert sorted(clashes(pairs)) == sorted(source for source, _ in pairs)
+    assert sorted(clashes(pairs, "")) == sorted(source for source, _ in pairs)
 
 
 def test_two_results_in_one_place_are_a_clash_of_the_second() -> None:
     first, second = Path("a/x.jpg"), Path("b/x.jpg")
 
-    bad = clashes([(first, Path("out/x.jpg")), (second, Path("out/../out/x.jpg"))])
+    bad = clashes([(first, Path("out/x.jpg")), (second, Path("out/../out/x.jpg"))], "")
 
     assert bad == {second: "out/../out/x.jpg would be written twice, also from a/x.jpg."}
 
@@ -111,7 +111,7 @@ def test_two_results_in_one_place_are_a_clash_of_the_second() -> None:
 def test_results_of_their_own_are_no_clash(folder: Path) -> None:
     source = Source(folder / "lone.jpg", folder)
 
-    assert clashes([(source.path, target_of(source, None))]) == {}
+    assert clashes([(source.path, target_of(source, None))], "") == {}
 
 
 def test_results_inside_of_the_folder_are_not_taken_again(folder: Path) -> None:
@@ -129,6 +129,54 @@ def test_results_inside_of_the_folder_are_not_taken_again(folder: Path) -> None:
     assert [str(one.path) for one in named] == ["h/safe/a.png"]
 
 
+@pytest.mark.parametrize(
+    ("named", "output", "want"),
+    [
+        pytest.param(["h/sub"], "h", ["h/sub/c.webp"], id="around what is named"),
+        pytest.param(["*.jpg"], ".", ["lone.jpg", "odd[1].jpg"], id="the folder of a pattern"),
+        pytest.param(["h/sub", "h"], "elsewhere", None, id="elsewhere"),
+    ],
+)
+@pytest.mark.usefixtures("folder")
+def test_pictures_are_taken_when_results_go_elsewhere_or_around_them(
+    named: list[str], output: str, want: list[str] | None
+) -> None:
+    found = find(named, recursive=False, output=Path(output))
+
+    assert [str(one.path) for one in found.sources] == (
+        want or ["h/sub/c.webp", "h/a.png", "h/b.JPG"]
+    )
+    assert found.missing == {}
+
+
+def test_a_folder_where_results_would_go_is_no_success(folder: Path) -> None:
+    found = find(["h"], recursive=False, output=folder / "h")
+    beside = find(["h", "lone.jpg"], recursive=False, output=folder / "h")
+
+    want = {"h": "this is where results would go: choose another folder for them."}
+    assert (found.sources, found.missing) == ([], want)
+    assert beside.missing == want
+
+
+def test_a_folder_of_results_that_a_shell_names_too_is_passed_over(folder: Path) -> None:
+    (folder / "h" / ".faceblur.jsonl").touch()
+
+    found = find(["h", "lone.jpg"], recursive=False, output=Path("h"))
+
+    assert ([str(one.path) for one in found.sources], found.missing) == (["lone.jpg"], {})
+    assert found.notes == ["h: this is where results go, it is not looked into"]
+
+
+@pytest.mark.usefixtures("folder")
+def test_pictures_of_other_kinds_are_told() -> None:
+    for name in ("h/x.BMP", "h/y.bmp", "h/z.mp4", "h/.hidden.bmp"):
+        Path(name).touch()
+
+    notes = find(["h", "h/sub"], recursive=False).notes
+
+    assert notes == ["h: passed over, for such files are not read: 2 .bmp, 1 .mp4"]
+
+
 def test_a_link_in_a_circle_stops_nothing(folder: Path) -> None:
     (folder / "h" / "loop.jpg").symlink_to("loop.jpg")
     (folder / "h" / "gone.jpg").symlink_to("nowhere")
@@ -141,10 +189,11 @@ def test_a_link_in_a_circle_stops_nothing(folder: Path) -> None:
 def test_a_pipe_is_not_waited_for(folder: Path) -> None:
     os.mkfifo(folder / "h" / "pipe.jpg")
 
-    found = find(["h"], recursive=False)
+    for named in ("h", "h/*.[pPjJ]*"):
+        found = find([named], recursive=False)
 
-    assert [one.path.name for one in found.sources] == ["a.png", "b.JPG"]
-    assert found.missing == {"h/pipe.jpg": "is no file."}
+        assert [one.path.name for one in found.sources] == ["a.png", "b.JPG"]
+        assert found.missing == {"h/pipe.jpg": "is no file."}
 
 
 def test_a_folder_that_cannot_be_read_is_told(
@@ -165,14 +214,51 @@ def test_a_folder_that_cannot_be_read_is_told(
     assert found.missing == {str(folder / "h" / "sub"): "Permission denied."}
 
 
+def test_a_pattern_into_a_folder_that_cannot_be_read_is_told(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = os.scandir
+
+    def locked(path: str) -> object:
+        if str(path).endswith("sub"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return real(path)
+
+    monkeypatch.setattr(os, "scandir", locked)
+
+    found = find([f"{folder}/**/*.png", f"{folder}/h/.cache/*"], recursive=True)
+
+    assert found.missing == {str(folder / "h" / "sub"): "Permission denied."}
+    assert [one.path.name for one in found.sources] == ["a.png", "d.jpg"]
+
+
+@pytest.mark.usefixtures("folder")
+def test_files_that_a_folder_lets_nobody_look_at_stop_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A folder may give its names and keep everything else; root would see all the same."""
+    real = os.stat
+
+    def locked(path: object, *args: object, **more: object) -> object:
+        if str(path).endswith("c.webp"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return real(path, *args, **more)  # type: ignore[arg-type]  # as it came
+
+    monkeypatch.setattr(os, "stat", locked)
+
+    found = find(["h/sub/*", "lone.jpg"], recursive=False)
+
+    assert [str(one.path) for one in found.sources] == ["h/sub/c.webp", "lone.jpg"]
+
+
 @pytest.mark.usefixtures("folder")
 def test_folders_without_pictures_are_told() -> None:
     Path("empty").mkdir()
 
     found = find(["empty", "h/sub", "."], recursive=False)
 
-    assert found.empty == ["empty: there are no pictures"]
-    assert find(["h/.cache", "h"], recursive=False).empty == []
+    assert found.notes == ["empty: there are no pictures"]
+    assert find(["h/.cache", "h"], recursive=False).notes == []
 
 
 @pytest.mark.parametrize(
