@@ -95,13 +95,19 @@ class CountingWorld(World):
         for one in self.processes:
             for counts in one.counted.values():
                 counts[:] = [value // 2 for value in counts]
-            for place in (0, 1):
-                self.by_weight[place] += one.counted[GRAY][place]
-        self.is_worse = True
+            self._count_again(one)
 
     def vanish(self, kinds: tuple[str, ...]) -> None:
-        """Let the first process say nothing of some kinds, or (empty) say all again."""
+        """Let the first process say nothing of some kinds, or (none) say all again."""
         self.processes[0].shown = set(KINDS) - set(kinds)
+        # Who looks first meanwhile takes it for one that began later.
+        self._count_again(self.processes[0])
+
+    def _count_again(self, process: Process) -> None:
+        """Note that what a process counted may be counted once more."""
+        for place in (0, 1):
+            self.by_weight[place] += process.counted[GRAY][place]
+        self.is_worse = True
 
     def samples(self, plan: Plan) -> Samples:
         series: dict[str, Vector] = {"queue:gray:value": Vector(((),), (self.queue,))}
