@@ -17,7 +17,14 @@ from faceblur_operator.api.fields import (
 from faceblur_operator.api.model import Model, rule
 
 Builtin = Literal[
-    "latency", "blurSuccess", "errors", "cpu", "memory", "faceAgreement", "faceRecall"
+    "latency",
+    "blurSuccess",
+    "errors",
+    "ingressErrors",
+    "cpu",
+    "memory",
+    "faceAgreement",
+    "faceRecall",
 ]
 
 
@@ -64,9 +71,10 @@ class Slo(Model):
     )
     builtin: Builtin | None = Field(
         default=None,
-        description="A measurement that the face blur service already offers. latency: share of "
+        description="A measurement that needs no query. latency: share of "
         "answers faster than `below`. blurSuccess: share of pictures blurred by this version. "
-        "errors: share of answers that are not the service's own failure. cpu, memory: use of the "
+        "errors: share of answers that are not the service's own failure. ingressErrors: share of "
+        "requests that Traefik does not answer with 5xx. cpu, memory: use of the "
         "busiest gray pod, as a percentage of its limit. faceAgreement, faceRecall: share of "
         "faces found that stable, or a person, found too. One of builtin, ratio, value is "
         "required.",

@@ -13,6 +13,7 @@ DURATION = "faceblur_request_duration_seconds"
 SHADOW_FACES = "faceblur_shadow_faces_total"
 PROBE_FACES = "faceblur_probe_faces_total"
 INFO = "faceblur_info"
+TRAEFIK = "traefik_service_requests_total"
 
 
 def requests(outcomes: str) -> str:
@@ -31,6 +32,19 @@ def probed(results: str) -> str:
         f'{PROBE_FACES}{{namespace="{{{{namespace}}}}",track="{{{{track}}}}",result=~"{results}"}}'
     )
     return f"{faces} and on (track, version) {INFO}{{{SELECT}}}"
+
+
+def at_ingress(more: str) -> str:
+    """Return Traefik's counters of requests to one side, with `more` matchers.
+
+    Traefik calls the backend of the gray Ingress by stable's name with `-canary` behind it. The
+    zeros at the end are there before the first request, and before the first failure.
+    """
+    counters = f'{TRAEFIK}{{service=~"{{{{namespace}}}}-{{{{ingress}}}}-.+"{more}}}'
+    told = f'label_replace({counters}, "track", "stable", "", "")'
+    told = f'label_replace({told}, "track", "gray", "service", ".+-canary@.+")'
+    side = 'label_replace(vector(1), "track", "{{track}}", "", "")'
+    return f"{told} and on (track) {side} or 0 * traefik_config_reloads_total"
 
 
 def latency(
@@ -76,6 +90,21 @@ def errors(
         allowed=allowed,
         unacceptable=unacceptable,
         max_ratio=max_ratio,
+    )
+
+
+def ingress_errors(
+    name: str, *, allowed: float | None, unacceptable: float | None, max_ratio: float | None
+) -> RatioObjective:
+    """Return the share of requests that Traefik answered with 5xx; one scrape holds both sides."""
+    return RatioObjective(
+        name=name,
+        bad=at_ingress(',code=~"5.."'),
+        total=at_ingress(""),
+        allowed=allowed,
+        unacceptable=unacceptable,
+        max_ratio=max_ratio,
+        same_scrape=True,
     )
 
 

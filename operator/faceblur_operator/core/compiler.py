@@ -32,6 +32,7 @@ SHARES = {
     "blurSuccess": builtins.blur_success,
     "errors": builtins.errors,
     "faceRecall": builtins.face_recall,
+    "ingressErrors": builtins.ingress_errors,
 }
 
 

@@ -80,6 +80,21 @@ def test_the_maximum_of_a_gauge(slo: dict[str, Any], want: float) -> None:
     assert made.maximum == pytest.approx(want)
 
 
+def test_answers_of_traefik_are_told_apart_by_its_names_and_compared_at_once() -> None:
+    (made,) = plan_of(with_slo(builtin="ingressErrors", atLeast="99%")).objectives
+
+    assert isinstance(made, RatioObjective)
+    assert (made.same_scrape, made.is_of_gray, made.bad_is_good) == (True, False, False)
+    counters = 'traefik_service_requests_total{service=~"{{namespace}}-{{ingress}}-.+"'
+    told = (
+        '"track", "stable", "", ""), "track", "gray", "service", ".+-canary@.+") '
+        'and on (track) label_replace(vector(1), "track", "{{track}}", "", "") '
+        "or 0 * traefik_config_reloads_total"
+    )
+    assert made.bad == f'label_replace(label_replace({counters},code=~"5.."}}, {told}'
+    assert made.total == f"label_replace(label_replace({counters}}}, {told}"
+
+
 @pytest.mark.parametrize(
     ("builtin", "bad", "total", "is_of_gray"),
     [
