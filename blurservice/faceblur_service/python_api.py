@@ -52,7 +52,8 @@ def blur_image(
         A new array of the same shape, dtype and colour order.
 
     Raises:
-        ValueError: The array or an option is not as described.
+        TypeError: The picture is no array, or a box no `Box`.
+        ValueError: The array, a box or an option is not as described.
         RequestError: A box lies outside of the picture.
         ModelError: A model file is missing or broken.
         DetectionFailed: The detector failed; there is no result then.
@@ -111,7 +112,7 @@ def blur_bytes(
         ModelError: A model file is missing or broken.
         ServiceError: Detecting or encoding failed; there is no result then.
     """
-    return _pipeline().run(data, _options(mode, strength, sensitivity, boxes))
+    return _pipeline().run(_content(data), _options(mode, strength, sensitivity, boxes))
 
 
 def detect_bytes(data: bytes, *, sensitivity: str = Sensitivity.HIGH) -> Found:
@@ -131,7 +132,7 @@ def detect_bytes(data: bytes, *, sensitivity: str = Sensitivity.HIGH) -> Found:
         ModelError: A model file is missing or broken.
         DetectionFailed: The detector failed.
     """
-    return _pipeline().detect(data, Sensitivity(sensitivity))
+    return _pipeline().detect(_content(data), Sensitivity(sensitivity))
 
 
 def blur_file(
@@ -200,6 +201,8 @@ def blur_files(
         ValueError: An option is not as described, or a target is an original.
         ModelError: A model file is missing or broken.
     """
+    if workers is not None and workers < 1:
+        raise ValueError(f"workers must be 1 or more, found {workers}.")
     options = _options(mode, strength, sensitivity, None)
     asked = [
         FileJob(source=Path(source), target=Path(target), options=options)
@@ -209,7 +212,7 @@ def blur_files(
     for job in asked:
         if job.target is not None and job.target.resolve() in originals:
             raise ValueError(f"{job.target} is an original: an original is never overwritten.")
-    for job, answer in files.run(asked, workers=workers or batch.cores()):
+    for job, answer in files.run(asked, workers=batch.cores() if workers is None else workers):
         yield job.source, answer
 
 
@@ -218,11 +221,29 @@ def _options(mode: str, strength: str, sensitivity: str, boxes: Iterable[Box] | 
         mode=Mode(mode),
         strength=Strength(strength),
         sensitivity=Sensitivity(sensitivity),
-        boxes=None if boxes is None else tuple(boxes),
+        boxes=None if boxes is None else tuple(_good(box, n) for n, box in enumerate(boxes, 1)),
     )
 
 
-def _check(picture: npt.NDArray[np.uint8]) -> None:
+def _good(box: object, number: int) -> Box:
+    if not isinstance(box, Box):
+        raise TypeError(f"Box {number} must be a Box, found {type(box).__name__}.")
+    # Corners the wrong way round, or width and height in their place, would hide nothing.
+    if not (box.x1 < box.x2 and box.y1 < box.y2):
+        raise ValueError(f"Box {number} must have x1 below x2 and y1 below y2, found {box}.")
+    return box
+
+
+def _content(data: object) -> bytes:
+    if not isinstance(data, bytes | bytearray | memoryview):
+        raise TypeError(f"data must be the content of a file, found {type(data).__name__}.")
+    return bytes(data)
+
+
+def _check(picture: object) -> None:
+    if not isinstance(picture, np.ndarray):
+        # As None, which OpenCV gives for a file that it cannot read.
+        raise TypeError(f"picture must be an array, found {type(picture).__name__}.")
     if picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[2] != 3:
         raise ValueError(
             "picture must be uint8 with shape (height, width, 3), "

@@ -5,6 +5,7 @@ import logging
 from dataclasses import dataclass, field
 
 from flask import Flask, Response, g, request
+from gunicorn.http.errors import ParseException
 from werkzeug.exceptions import (
     ClientDisconnected,
     HTTPException,
@@ -69,6 +70,10 @@ def problem_of(err: Exception) -> Problem:
         return _of_ours(err)
     if isinstance(err, HTTPException):
         return _of_http(err)
+    if isinstance(err, ParseException):
+        # Neither its own words nor a line in the log: they quote the picture that was sent.
+        detail = "The body does not come in the chunks that it announces."
+        return Problem(400, "bad-request", "Bad Request", detail, {"Connection": "close"})
     _log.error("unexpected error", exc_info=err, extra={"fields": {"code": "internal-error"}})
     return Problem(500, "internal-error", "Internal error", "Something went wrong on our side.")
 

@@ -120,6 +120,49 @@ def test_another_array_is_refused(picture: np.ndarray, want: str) -> None:
         blur_image(picture)
 
 
+@pytest.mark.parametrize(
+    ("box", "want"),
+    [
+        pytest.param(Box(50, 50, 10, 90), ValueError, id="left and right exchanged"),
+        pytest.param(Box(50, 60, 30, 40), ValueError, id="width and height for a corner"),
+        pytest.param(Box(50, 50, 50, 90), ValueError, id="no width"),
+        pytest.param(Box(float("nan"), 1, 9, 9), ValueError, id="no number"),
+        pytest.param((1, 2, 30, 40), TypeError, id="no box"),
+    ],
+)
+def test_a_box_that_would_hide_nothing_is_refused(box: Box, want: type[Exception]) -> None:
+    with pytest.raises(want, match="Box 2 must"):
+        blur_image(portrait(), boxes=[Box(1, 1, 9, 9), box])
+    with pytest.raises(want, match="Box 1 must"):
+        blur_bytes(photos()[0], boxes=[box])
+
+
+@pytest.mark.parametrize("given", [None, [1, 2], "photo.jpg"])
+def test_what_is_no_array_is_refused(given: object) -> None:
+    with pytest.raises(TypeError, match="picture must be an array, found"):
+        blur_image(given)  # type: ignore[arg-type]  # what people give by mistake
+
+
+@pytest.mark.parametrize("kind", [bytes, bytearray, memoryview])
+def test_any_kind_of_bytes_is_taken(kind: type) -> None:
+    assert blur_bytes(kind(photos()[0])).data == blur_bytes(photos()[0]).data
+
+
+def test_a_name_in_place_of_bytes_is_refused() -> None:
+    with pytest.raises(TypeError, match="data must be the content of a file, found str"):
+        blur_bytes("photo.jpg")  # type: ignore[arg-type]  # what people give by mistake
+    with pytest.raises(TypeError, match="data must be the content of a file, found PosixPath"):
+        detect_bytes(Path("photo.jpg"))  # type: ignore[arg-type]  # the same
+
+
+@pytest.mark.parametrize("workers", [0, -1])
+def test_too_few_workers_are_refused(tmp_path: Path, workers: int) -> None:
+    jobs = [(tmp_path / "a.jpg", tmp_path / "b.jpg"), (tmp_path / "c.jpg", tmp_path / "d.jpg")]
+
+    with pytest.raises(ValueError, match="workers must be 1 or more"):
+        list(blur_files(jobs, workers=workers))
+
+
 def test_another_sensitivity_is_refused() -> None:
     with pytest.raises(ValueError, match="ultra"):
         blur_image(portrait(), sensitivity="ultra")

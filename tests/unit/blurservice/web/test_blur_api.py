@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from gunicorn.http.errors import InvalidChunkSize
 from tests.support.detectors import FakeDetector
 from tests.support.eventually import Patience, eventually
 from tests.support.samples import arrow, image, saved
@@ -111,6 +112,32 @@ def test_who_opted_in_is_counted_apart(
     client.post(URL, data=picture, headers=headers, **PNG)
 
     assert _requests(app, outcome="success", opted_in=want) == 1
+
+
+class _Chunks(io.RawIOBase):
+    """A body that comes in chunks of which one is announced wrongly, as gunicorn tells it."""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, _buffer: Any) -> int:
+        raise InvalidChunkSize(b"SECRET of a picture")
+
+
+@pytest.mark.parametrize("kind", ["image/png", "multipart/form-data; boundary=x"])
+@pytest.mark.parametrize("address", [URL, "/api/v1/detect", "/api/v1/blur/batch"])
+def test_chunks_that_are_none_are_the_senders_fault_and_not_quoted(
+    app: Flask, client: FlaskClient, kind: str, address: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    answer = client.post(
+        address,
+        content_type=kind,
+        environ_overrides={"wsgi.input": _Chunks(), "wsgi.input_terminated": True},
+    )
+
+    assert (answer.status_code, '"bad-request"' in answer.text) == (400, True)
+    assert "SECRET" not in answer.text + caplog.text
+    assert _requests(app, outcome="error", opted_in="false") == 0
 
 
 @pytest.mark.parametrize(
