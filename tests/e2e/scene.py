@@ -44,6 +44,12 @@ SUCCESS: Mapping[str, Any] = {
     "atLeast": "98%",
     "unacceptable": "60%",
 }
+AT_INGRESS: Mapping[str, Any] = {
+    "name": "answers",
+    "builtin": "ingressErrors",
+    "atLeast": "98%",
+    "unacceptable": "60%",
+}
 LATENCY: Mapping[str, Any] = {
     "name": "latency",
     "builtin": "latency",

@@ -1,7 +1,9 @@
 """The story of a bad version, short: it is taken back by itself. A good one's: `test_accuracy`."""
 
+import json
+
 import pytest
-from tests.e2e.scene import LATENCY, ROLLBACK, SUCCESS, Scene
+from tests.e2e.scene import AT_INGRESS, LATENCY, ROLLBACK, SUCCESS, Scene
 from tests.support import installation
 from tests.support.answers import failed, summary
 
@@ -28,3 +30,16 @@ def test_a_bad_version_is_taken_back_and_stable_never_fails(scene: Scene) -> Non
     others = [one for one in failed(load.answers) if not one.is_gray]
     assert not others, summary(others)
     scene.kubectl("wait", "--for=condition=RolledBack", "rollout/face-blur", "--timeout=5s")
+
+
+def test_what_traefik_answers_takes_a_version_back_too(scene: Scene) -> None:
+    with scene.photographers():
+        # Given a gray that fails every second picture, and nobody who stands in for it
+        fault = {"FACEBLUR_FAULT": json.dumps({"errorRate": 0.5}), "FACEBLUR_FALLBACK_URL": ""}
+        scene.release(20, 100, hold="30s", env=fault, slos=(AT_INGRESS,))
+
+        # Then the counters of one process, scraped at once, are told apart, and enough.
+        found = scene.reaches("RolledBack", within=ROLLBACK)
+        assert (found.weight, found.verdict) == (0, "Breach")
+        assert found.message.startswith("answers: ")
+        scene.everybody_is_on_stable()
