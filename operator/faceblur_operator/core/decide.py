@@ -6,16 +6,14 @@ Called by the engine for each look at each rollout. It never raises for what the
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any
 
-from faceblur_operator.api.reasons import ConditionType, Reason, Verdict
+from faceblur_operator.api.reasons import ConditionType, Verdict
 from faceblur_operator.core import bridge, configs, gates, handover, memo, outward, pods, preflight
 from faceblur_operator.core.admission import admit, caution, measure
 from faceblur_operator.core.analysis import (
     analyse,
     is_analysing,
-    is_stale,
-    terms_of,
     unheard,
     verdict_of,
 )
@@ -24,11 +22,15 @@ from faceblur_operator.core.commands import hear, leftover
 from faceblur_operator.core.conditions import Condition, conditions_for
 from faceblur_operator.core.counters import Seen
 from faceblur_operator.core.decision import Decision, Note
-from faceblur_operator.core.desired import Clocks, Target, gray_is_current, is_reverted
+from faceblur_operator.core.desired import (
+    Target,
+    clocks_of,
+    delay_of,
+    gray_is_current,
+    is_reverted,
+)
 from faceblur_operator.core.effects import Apply, ClearCommand, Effect
-from faceblur_operator.core.errands import Report
-from faceblur_operator.core.footing import changed, footing
-from faceblur_operator.core.lifecycle import advance, drain_of, not_yet
+from faceblur_operator.core.lifecycle import advance, drain_of
 from faceblur_operator.core.memory import Memory
 from faceblur_operator.core.objects import APPLIED
 from faceblur_operator.core.plan import Plan
@@ -39,16 +41,15 @@ from faceblur_operator.core.prepared import (
     Quiet,
     cluster_of,
     effects_of,
-    is_lasting,
     is_quiet,
     key_of,
     left,
     still,
 )
 from faceblur_operator.core.queries import edge_queries, queries_for
+from faceblur_operator.core.quiet import quietly
 from faceblur_operator.core.refusal import Refusal
 from faceblur_operator.core.report import (
-    REFRESH_PASSED,
     Facts,
     against_of,
     events_of,
@@ -56,6 +57,7 @@ from faceblur_operator.core.report import (
     is_worth_storing,
     status_of,
 )
+from faceblur_operator.core.request import Request as Request
 from faceblur_operator.core.revision import (
     container_of,
     image_of,
@@ -63,13 +65,9 @@ from faceblur_operator.core.revision import (
     revision_of,
     target_template,
 )
-from faceblur_operator.core.snapshot import Json, Samples, Snapshot
-from faceblur_operator.core.spell import begun, longer
+from faceblur_operator.core.snapshot import Json, Snapshot
 from faceblur_operator.core.state import Stage, State
 from faceblur_operator.core.view import View
-
-# To look up a member of an enumeration takes longer than what is done with it.
-HOLDING, STEPPING, PASS = Reason.HOLDING, Stage.STEPPING, Verdict.PASS
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,17 +81,6 @@ class Told:
     key: Key
 
 
-class Request(NamedTuple):
-    """One look at one rollout."""
-
-    plan: Plan
-    snapshot: Snapshot
-    stored_status: Json
-    memory: Memory | None
-    now: datetime
-    reports: tuple[Report, ...] = ()
-
-
 def decide(request: Request) -> Decision:
     """Return what to do now."""
     plan, snapshot, now = request.plan, request.snapshot, request.now
@@ -101,7 +88,7 @@ def decide(request: Request) -> Decision:
     if memory.awake_since is None:
         memory = replace(memory, awake_since=now)
     prepared = still(plan, snapshot, memory.settled.config, memory.kept)
-    if prepared is not None and (quick := _quietly(request, memory)) is not None:
+    if prepared is not None and (quick := quietly(request, memory)) is not None:
         return quick
     before = memory.state
     if prepared is None:
@@ -117,7 +104,7 @@ def decide(request: Request) -> Decision:
     if not _is_frozen(plan, state) and (
         refusal is None or state.stage is Stage.ROLLING_BACK or is_analysing(state)
     ):
-        kept = effects_of(prepared, state, snapshot, _clocks(plan, state, now), memory.kept)
+        kept = effects_of(prepared, state, snapshot, clocks_of(plan, state, now), memory.kept)
     verdict = _verdict(plan, state, now)
     key = key_of(state, verdict, unmeasurable)
     quiet, written_at = kept.quiet, memory.written_at
@@ -133,70 +120,6 @@ def decide(request: Request) -> Decision:
         return Decision(memory, (), None, (), left(quiet, now), ())
     told = Told(refusal, _drift(before, state, snapshot, kept.effects), note, verdict, key)
     return _report(request, memory, before, kept, told)
-
-
-def _quietly(request: Request, memory: Memory) -> Decision | None:
-    """Return the decision when all that is new are samples that change no verdict, else None.
-
-    The last look was a quiet one. Until its time is over, the rules could come to something else
-    only by a verdict: only what is said about the evidence is worked out anew.
-    """
-    plan, snapshot, now, before = request.plan, request.snapshot, request.now, memory.settled
-    kept, samples = memory.kept, snapshot.samples
-    quiet = kept.quiet if kept is not None else None
-    if (
-        kept is None
-        or quiet is None
-        or request.reports
-        or not isinstance(samples, Samples)
-        or before.reason is not HOLDING
-        or before.stage is not STEPPING
-        or plan.suspended
-        or memory.unmeasurable is not None
-        or not is_lasting(quiet, request.stored_status, now)
-        or kept.basis != (footing(before), _clocks(plan, before, now))
-        or measure(plan, snapshot, None) is not None
-    ):
-        return None
-    calm = _calmly(request, memory, samples, quiet)
-    if calm is not None:
-        return Decision(calm, (), None, (), left(quiet, now), ())
-    state, seen = analyse(plan, memory.state, samples, memory.seen)
-    verdict = verdict_of(plan, state, now)
-    is_stored = is_fresh(memory.written_at, now, quiet.against, state)
-    if not is_stored or key_of(state, verdict, None) != quiet.key:
-        return None
-    # While all objectives pass, what is said depends on nothing that could have changed.
-    if verdict is not PASS:
-        refused = not_yet(plan, state, verdict, now)
-        if refused is None:
-            return None
-        if state.message != refused.message:
-            state = changed(state, message=refused.message)
-    written_at, baseline, awake_since = memory.written_at, memory.baseline, memory.awake_since
-    memory = Memory(state, seen, None, written_at, baseline, kept, awake_since)
-    return Decision(memory, (), None, (), left(quiet, now), ())
-
-
-def _calmly(request: Request, memory: Memory, samples: Samples, quiet: Quiet) -> Memory | None:
-    """Return what is remembered after a quiet look at which nothing bad happened, else None."""
-    plan, now, written_at, settled = request.plan, request.now, memory.written_at, memory.settled
-    if (
-        written_at is None
-        or now - written_at >= REFRESH_PASSED
-        or is_stale(plan, samples.at, now)
-        # Of what these look at, calm looks change nothing.
-        or not is_fresh(written_at, now, quiet.against, settled)
-        or key_of(settled, PASS, None) != quiet.key
-    ):
-        return None
-    so_far = memory.spell or begun(plan, settled, terms_of(plan, settled, samples.at))
-    went_on = longer(so_far, plan, settled, samples, memory.seen) if so_far is not None else None
-    if went_on is None:
-        return None
-    spell, seen = went_on
-    baseline, kept, awake_since = memory.baseline, memory.kept, memory.awake_since
-    return Memory(settled, seen, None, written_at, baseline, kept, awake_since, spell)
 
 
 def _next(
@@ -442,20 +365,6 @@ def _drift(
     return None
 
 
-def _clocks(plan: Plan, state: State, now: datetime) -> Clocks:
-    ended, closing = state.finished_at, state.closing_since
-    return Clocks(
-        is_overdue=ended is None or now - ended >= _delay_of(plan, state),
-        is_draining=closing is not None and now - closing < plan.drain,
-    )
-
-
-def _delay_of(plan: Plan, state: State) -> timedelta:
-    """Return how long gray keeps its pods; after a promotion it has not drained yet."""
-    delay = plan.scale_down_delay
-    return max(delay, plan.drain) if state.stage is Stage.PROMOTED else delay
-
-
 def _look_again(plan: Plan, state: State, snapshot: Snapshot, now: datetime) -> timedelta | None:
     """Return when time alone may change the outcome."""
     ends: list[datetime] = pods.due(snapshot)
@@ -470,7 +379,7 @@ def _look_again(plan: Plan, state: State, snapshot: Snapshot, now: datetime) -> 
     if state.closing_since is not None:
         ends.append(state.closing_since + plan.drain)
     if state.stage in (Stage.PROMOTED, Stage.ROLLED_BACK) and state.finished_at is not None:
-        ends.append(state.finished_at + _delay_of(plan, state))
+        ends.append(state.finished_at + delay_of(plan, state))
     if state.no_data_since is not None and plan.no_data_rollback_after is not None:
         ends.append(state.no_data_since + plan.no_data_rollback_after)
     ends += outward.due(plan, state)

@@ -1,6 +1,7 @@
 """Which objects shall exist for a state, and which writes bring them about, in their order."""
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from faceblur_operator.core import objects
@@ -40,6 +41,21 @@ class Clocks(NamedTuple):
 
     is_overdue: bool = False
     is_draining: bool = False
+
+
+def clocks_of(plan: Plan, state: State, now: datetime) -> Clocks:
+    """Return what time has brought about until now."""
+    ended, closing = state.finished_at, state.closing_since
+    return Clocks(
+        is_overdue=ended is None or now - ended >= delay_of(plan, state),
+        is_draining=closing is not None and now - closing < plan.drain,
+    )
+
+
+def delay_of(plan: Plan, state: State) -> timedelta:
+    """Return how long gray keeps its pods; after a promotion it has not drained yet."""
+    delay = plan.scale_down_delay
+    return max(delay, plan.drain) if state.stage is Stage.PROMOTED else delay
 
 
 def effects_for(
