@@ -46,7 +46,7 @@ def test_many_photos_are_done_two_at_a_time_and_saved_as_one_archive(
 
     page.set_input_files("#file", [*_files(12), broken])
 
-    expect(page.locator("#batch-text")).to_have_text("12 of 13 done")
+    expect(page.locator("#batch-text")).to_have_text("12 of 13 done, 1 failed")
     expect(page.locator("#tray li")).to_have_count(13)
     saved = _saved(page, "#download-all", tmp_path / "all.zip")
     archive = zipfile.ZipFile(io.BytesIO(saved))

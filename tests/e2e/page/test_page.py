@@ -188,10 +188,12 @@ def test_the_download_is_the_hidden_picture(
 
 
 @pytest.mark.parametrize(
-    ("kind", "want"),
+    ("data", "kind", "want"),
     [
-        pytest.param("text/plain", "Please choose a picture.", id="no picture"),
+        pytest.param(b"hello", "text/plain", "Please choose a picture.", id="no picture"),
+        pytest.param(b"", "image/jpeg", "The file is empty.", id="nothing"),
         pytest.param(
+            b"hello",
             "image/jpeg",
             "This kind of picture is not supported. Use JPEG, PNG, WebP, AVIF, HEIC, TIFF or GIF.",
             id="called one",
@@ -199,13 +201,14 @@ def test_the_download_is_the_hidden_picture(
     ],
 )
 def test_a_mistake_is_explained_and_can_be_mended(
-    open_context: OpenContext, service: Running, kind: str, want: str
+    open_context: OpenContext, service: Running, data: bytes, kind: str, want: str
 ) -> None:
     visit = Visit(open_context(), service.url)
 
-    visit.give(b"hello", kind)
+    visit.give(data, kind)
 
     expect(visit.page.locator("#problem-text")).to_have_text(want)
+    expect(visit.page.locator("#retry")).to_be_hidden()
     visit.give(TWO_FACES)
     expect(visit.page.locator("#result")).to_be_visible()
     expect(visit.page.locator("#problem")).to_be_hidden()

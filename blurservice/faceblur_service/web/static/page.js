@@ -10,7 +10,7 @@ import * as viewer from "./viewer.js";
 import { zip } from "./zip.js";
 
 // Asking again changes nothing about these.
-const FINAL = new Set(["picture-too-large", "unsupported-picture", "broken-picture", "picture-too-slow"]);
+const FINAL = new Set(["no-picture", "picture-too-large", "unsupported-picture", "broken-picture", "picture-too-slow"]);
 const page = document.documentElement;
 const pictures = new Pictures();
 let chosen = null;
@@ -83,10 +83,11 @@ function onChange({ detail: picture }) {
 
 function summary() {
   const [done, all] = [pictures.done.length, pictures.all.length];
+  const told = words().progress(done, all, all - done - pictures.open);
   byId("batch").hidden = all < 2;
-  byId("batch-text").textContent = words().progress(done, all);
+  byId("batch-text").textContent = told;
   byId("download-all").disabled = done === 0;
-  if (all > 0 && pictures.open === 0) say(all === 1 ? byId("result-title").textContent : words().progress(done, all));
+  if (all > 0 && pictures.open === 0) say(all === 1 ? byId("result-title").textContent : told);
 }
 
 async function downloadAll() {

@@ -48,7 +48,7 @@ export const WORDS = {
     waiting: "等待中",
     working: "处理进度",
     tray: "您的图片",
-    progress: (done, all) => `已完成 ${done} / ${all} 张`,
+    progress: (done, all, failed) => `已完成 ${done} / ${all} 张${failed ? `，${failed} 张失败` : ""}`,
     downloadAll: "全部下载（ZIP）",
     adjust: "调整人脸",
     boxes: "人脸框：在图片上拖动可新增",
@@ -66,6 +66,7 @@ export const WORDS = {
     degraded: (version, track) => `灰度版未能完成，已由 ${version} · ${track === "gray" ? "灰度版" : "稳定版"}处理`,
     labAway: "灰度通道暂时不可用，现由稳定版本为您服务。",
     problems: {
+      "no-picture": "文件是空的。",
       "picture-too-large": "图片太大：最大 20 MiB、2500 万像素。",
       "unsupported-picture": "不支持这种图片，请使用 JPEG、PNG、WebP、AVIF、HEIC、TIFF 或 GIF。",
       "broken-picture": "图片已损坏，无法读取。",
@@ -129,7 +130,7 @@ export const WORDS = {
     waiting: "Waiting",
     working: "Progress",
     tray: "Your photos",
-    progress: (done, all) => `${done} of ${all} done`,
+    progress: (done, all, failed) => `${done} of ${all} done${failed ? `, ${failed} failed` : ""}`,
     downloadAll: "Download all (ZIP)",
     adjust: "Adjust faces",
     boxes: "Face boxes: drag on the photo to add one",
@@ -147,6 +148,7 @@ export const WORDS = {
     degraded: (version, track) => `The gray version could not do it: done by ${version} · ${track}`,
     labAway: "The gray channel is not available right now; the stable version serves you.",
     problems: {
+      "no-picture": "The file is empty.",
       "picture-too-large": "The picture is too large: at most 20 MiB and 25 megapixels.",
       "unsupported-picture": "This kind of picture is not supported. Use JPEG, PNG, WebP, AVIF, HEIC, TIFF or GIF.",
       "broken-picture": "The picture is broken and cannot be read.",
