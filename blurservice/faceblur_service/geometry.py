@@ -140,24 +140,25 @@ def merge(boxes: Iterable[Box]) -> list[Box]:
     if len(listed) < 2:
         return listed
     table = np.array([(b.x1, b.y1, b.x2, b.y2, b.score) for b in listed], dtype=np.float64)
-    return [listed[i] for i in distinct(table)]
+    return [listed[i] for i in distinct(table.T)]
 
 
-def distinct(table: npt.NDArray[np.float64]) -> list[int]:
+def distinct(columns: npt.NDArray[np.float64]) -> list[int]:
     """Return the places of one box per face, best first.
 
     A box is dropped when a better one overlaps it (IoU above 0.3) or contains most of it (70 % or
     more: the half of a face that the edge of a tile cut off).
 
     Args:
-        table: A row for each box: x1, y1, x2, y2, score.
+        columns: One for each box: x1, y1, x2, y2, score.
     """
-    x1, y1, x2, y2, scores = table.T
+    x1, y1, x2, y2, scores = columns
     areas = (x2 - x1) * (y2 - y1)
     left = np.lexsort((y1, x1, -areas, -scores))
     areas = areas.take(left)
     # Left and top negative: the least of each then are the corners of what two boxes share.
-    corners = np.stack((-x1, -y1, x2, y2)).take(left, axis=1)
+    corners = columns[:4].take(left, axis=1)
+    np.negative(corners[:2], out=corners[:2])
     kept: list[int] = []
     # Several rows of the comparison at once, for each call of numpy has its price; but not all,
     # for most boxes are gone after a few.

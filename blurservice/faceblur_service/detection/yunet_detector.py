@@ -142,43 +142,43 @@ def _adapted(model: bytes) -> bytes:
 
 
 def _boxes(outputs: list[Array], threshold: float) -> list[Box]:
-    """Return a box per face, best first."""
-    said = zip(outputs, STRIDES, strict=True)
-    table = np.concatenate([_candidates(one[0], stride, threshold) for one, stride in said])
-    return [Box(*row) for row in table[distinct(table)].tolist()]
-
-
-def _candidates(said: Array, stride: int, threshold: float) -> npt.NDArray[np.float64]:
-    """Decode what the network says of each cell of a level, `stride` pixels a side, row by row.
+    """Decode what the network says of cells, and return a box per face, best first.
 
     A cell's score is the geometric mean of "a face" and "an object"; its box is given as the
     centre's distance from the cell's corner and the logarithm of the size, both in cells.
 
     Args:
-        said: See `heads.LEVELS`, of one picture.
-        stride: Pixels.
+        outputs: See `heads.LEVELS`.
         threshold: Least score of a face.
-
-    Returns:
-        A row for each: its corners in pixels, and its score.
     """
     square = threshold**2
-    rows = said.reshape(len(said), -1)
     # Neither can make up for the other one: few cells are left, and they alone are decoded.
-    cells = np.flatnonzero(np.minimum(rows[0], rows[1]) >= _unsqueezed(square))
-    at = rows[:, cells].astype(np.float64)
+    least = math.log(square / (1 - square))
+    said = zip(outputs, STRIDES, strict=True)
+    cells = np.concatenate([_likely(one[0], stride, least) for one, stride in said], axis=1)
+    at = cells.astype(np.float64)
     squares = 1 / np.multiply.reduce(1 + np.exp(-at[:2]))
-    row, column = np.divmod(cells, said.shape[2])
-    x, y = (column + at[2]) * stride, (row + at[3]) * stride
-    width, height = np.exp(np.minimum(at[4:], 10)) * (stride / 2)
-    columns = (x - width, y - height, x + width, y + height, np.sqrt(squares))
-    table: npt.NDArray[np.float64] = np.stack(columns, axis=1)[squares >= square]
-    return table
+    stride = at[8]
+    centres = (at[2:4] + at[6:8]) * stride
+    halves = np.exp(np.minimum(at[4:6], 10)) * (stride / 2)
+    table = np.concatenate((centres - halves, centres + halves, np.sqrt(squares)[None]))
+    table = table[:, squares >= square]
+    return [Box(*column) for column in table[:, distinct(table)].T.tolist()]
 
 
-def _unsqueezed(share: float) -> float:
-    """Return what the network says where it means so much of 0 to 1."""
-    return math.log(share / (1 - share))
+def _likely(said: Array, stride: int, least: float) -> Array:
+    """Return what is said of the cells of a level that may be faces.
+
+    Returns:
+        A column for each: the six numbers, then its column and row, and the stride.
+    """
+    rows = said.reshape(len(said), -1)
+    places = (np.minimum(rows[0], rows[1]) >= least).nonzero()[0]
+    found = np.empty((9, places.size), np.float32)
+    found[:6] = rows.take(places, axis=1)
+    np.divmod(places, said.shape[2], out=(found[7], found[6]), casting="unsafe")
+    found[8] = stride
+    return found
 
 
 def _first_line(err: Exception) -> str:

@@ -5,6 +5,7 @@ import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from tests.support.detectors import FakeDetector
@@ -62,6 +63,21 @@ def test_a_face_is_found_where_it_is(detector: Engine) -> None:
 
     assert _iou(best, FACE) > 0.6
     assert 0.5 < best.score <= 1
+
+
+@pytest.mark.parametrize("size", [(481, 482), (963, 971), (2046, 1923)])
+def test_mediapipe_finds_a_face_in_a_larger_copy_where_it_is(size: tuple[int, int]) -> None:
+    """It is shown the copy shrunk by halves, of which rows and columns may be left over."""
+    picture = portrait()
+    across, down = size[0] / picture.shape[1], size[1] / picture.shape[0]
+    large = np.asarray(cv2.resize(picture, size), np.uint8)
+    detector = _mediapipe()
+
+    found = detector.find_faces(large)[0]
+    detector.close()
+
+    wanted = Box(FACE.x1 * across, FACE.y1 * down, FACE.x2 * across, FACE.y2 * down)
+    assert _iou(found, wanted) > 0.6
 
 
 def test_the_picture_is_left_unchanged(detector: Engine) -> None:
