@@ -98,8 +98,8 @@ class Ledger:
         deed = self._deeds.get(self._name(target))
         if deed is None or deed.how != wanted or deed.target != state(target):
             return False
-        # In place, the picture became its result.
-        return deed.source == state(source) or source == target
+        # In place, the picture became its result, also when a link named it.
+        return deed.source == state(source) or (source.exists() and source.samefile(target))
 
     def made(self, target: Path, wanted: str | None = None) -> bool:
         """Return whether the file there is a result of ours that nobody changed since.

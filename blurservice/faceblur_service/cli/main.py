@@ -52,6 +52,7 @@ def parser() -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit status."""
+    _fill_closed()
     given = sys.argv[1:] if arguments is None else arguments
     if not given:
         parser().print_help(sys.stderr)
@@ -79,6 +80,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return FAILED
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+def _fill_closed() -> None:
+    """Keep the numbers of closed standard streams from files, into which libraries would complain.
+
+    Standard output that is closed stays an error of whoever writes a result there.
+    """
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            # The lowest number that is free, so this very one; worker processes have it too.
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - to the end
 
 
 def _forget_output() -> None:

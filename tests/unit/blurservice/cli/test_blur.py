@@ -131,6 +131,19 @@ def test_in_place_replaces_the_original_once(
     assert capsys.readouterr().err == "0 pictures blurred (0 faces), 1 done before\n"
 
 
+def test_a_linked_original_is_replaced_once(folder: Path) -> None:
+    (folder / "link.jpg").symlink_to("photo.jpg")
+    assert main(["blur", "link.jpg", "--in-place", "-q"]) == 0
+    once = (folder / "photo.jpg").read_bytes()
+
+    assert main(["blur", "link.jpg", "--in-place", "-q"]) == 0
+
+    assert (folder / "link.jpg").is_symlink()
+    assert once != photos()[0]
+    assert (folder / "photo.jpg").stat().st_size == len(once)
+    assert (folder / "photo.jpg").read_bytes() == once
+
+
 def test_a_dry_run_says_what_would_be_done(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -15,7 +15,7 @@ import pytest
 from tests.support.eventually import Patience, eventually
 from tests.support.pictures import photos
 
-from faceblur_service import detect_bytes, models
+from faceblur_service import blur_bytes, detect_bytes, models
 from faceblur_service.cli import main
 from faceblur_service.cli.serving import server_command
 from faceblur_service.cli.words import faces_json
@@ -269,6 +269,17 @@ def test_output_that_cannot_be_written_fails_with_a_sentence(
     )
 
     assert (done.returncode, done.stderr) == (1, want)
+
+
+@pytest.mark.parametrize("closed", ["2>&-", "<&- 2>&-", "<&- >&- 2>&-"])
+def test_closed_streams_stop_nothing(folder: Path, closed: str) -> None:
+    """As cron jobs close them; a file that got such a number would hold what libraries say."""
+    program = f"{' '.join(PROGRAM)} blur photo.jpg holiday/one.jpg -o safe {closed}"
+
+    status = subprocess.run(["bash", "-c", program], cwd=folder, check=False).returncode
+
+    assert status == 0
+    assert (folder / "safe" / "photo.jpg").read_bytes() == blur_bytes(photos()[0]).data
 
 
 def test_no_input_fails_with_a_sentence(folder: Path) -> None:
