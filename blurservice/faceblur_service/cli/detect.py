@@ -27,6 +27,8 @@ from faceblur_service.cli.words import (
 from faceblur_service.filejob import FileAnswer, FileJob
 from faceblur_service.options import Options, Sensitivity
 
+# A folder of such a name would be a surprise to whoever meant the drawing.
+_DRAWINGS = {".jpg", ".jpeg", ".png", ".webp"}
 # In the ledger, in place of the options of a result.
 _DRAWN = "drawn"
 
@@ -94,7 +96,12 @@ def run(asked: argparse.Namespace) -> int:
 
 
 def _folder(text: str) -> Path:
-    return Path(path_name(text))
+    path = Path(path_name(text))
+    if path.suffix.lower() in _DRAWINGS and not path.is_dir():
+        raise argparse.ArgumentTypeError(
+            f"must be a folder, where a drawing is called as its picture, found {text!r}"
+        )
+    return path
 
 
 def _jobs(found: list[Source], asked: argparse.Namespace) -> list[FileJob]:

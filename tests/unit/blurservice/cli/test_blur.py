@@ -258,6 +258,7 @@ def test_what_cannot_be_meant_is_refused(
         ["blur", ""],
         ["blur", "photo.jpg", "-o", ""],
         ["detect", "photo.jpg", "--draw", ""],
+        ["detect", "photo.jpg", "--draw", "drawing.jpg"],
     ],
 )
 def test_wrong_words_end_with_2(capsys: pytest.CaptureFixture[str], arguments: list[str]) -> None:
