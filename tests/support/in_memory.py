@@ -110,7 +110,7 @@ class InMemory:
     weights: list[int] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        clock = VirtualClock()
+        self.clock = clock = VirtualClock()
         self.counted = Counted(asyncio.get_running_loop().time)
         self.prometheus = FakePrometheus(clock, self._answer)
         self.outside = FakeOutside(clock)

@@ -44,10 +44,17 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
 
 class VirtualClock:
-    """The `Clock` port in the time of the running virtual loop."""
+    """The `Clock` port in the time of the running virtual loop.
+
+    Attributes:
+        ahead: by how much somebody set it.
+    """
+
+    def __init__(self) -> None:
+        self.ahead = timedelta(0)
 
     def now(self) -> datetime:
-        return START + timedelta(seconds=asyncio.get_running_loop().time())
+        return START + self.ahead + timedelta(seconds=asyncio.get_running_loop().time())
 
 
 def run_virtually(story: Coroutine[Any, Any, T]) -> T:

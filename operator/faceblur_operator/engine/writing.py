@@ -94,12 +94,14 @@ class Unwritten:
         """Whether the status is not to be tried now."""
         if self.is_put_off:
             return self.waits(now) is not None
-        return self.status_at is not None and now < self.status_at
+        return _is_ahead(self.status_at, now)
 
     def rest(self, now: datetime) -> timedelta | None:
         """Return when something has to be tried again, None when all is written."""
         ends = [end for end in (self.objects_at, self.status_at) if end is not None]
-        return max(min(ends) - now, timedelta(0)) if ends else None
+        if not ends:
+            return None
+        return min(ends) - now if _is_ahead(min(ends), now) else timedelta(0)
 
 
 class Writing:
@@ -139,7 +141,8 @@ class Writing:
         now = self._doors.clock.now()
         self._doors.meter.error(type(err).__name__)
         LOG.warning("not written, trying again", extra=fields(resource.key, error=str(err)))
-        is_old = unwritten.told_at is None or now - unwritten.told_at >= TELL_AGAIN
+        told_at = unwritten.told_at
+        is_old = told_at is None or not timedelta(0) <= now - told_at < TELL_AGAIN
         if unwritten.told == str(err) and not is_old:
             return
         unwritten.told, unwritten.told_at = str(err), now
@@ -151,8 +154,7 @@ class Writing:
     ) -> ClusterError | None:
         """Write what shall exist; return why a part of it could not be."""
         trouble = None
-        is_resting = unwritten.objects_at is not None and now < unwritten.objects_at
-        if not is_resting:
+        if not _is_ahead(unwritten.objects_at, now):
             unwritten.objects_at = None
         for effect in decision.effects:
             if isinstance(effect, ClearCommand) and unwritten.status is not None:
@@ -242,6 +244,11 @@ def _can_wait(decision: Decision) -> bool:
     if stage is Stage.ROLLING_BACK:
         return any(_kind_of(effect) == "Ingress" for effect in decision.effects)
     return stage is Stage.STEPPING and not decision.effects
+
+
+def _is_ahead(at: datetime | None, now: datetime) -> bool:
+    """Whether the end of a rest is still to come; a clock that was set back prolongs none."""
+    return at is not None and timedelta(0) < at - now <= REST_REFUSED
 
 
 def _rest_after(err: ClusterError) -> timedelta:
