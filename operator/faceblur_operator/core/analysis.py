@@ -83,7 +83,7 @@ def analyse(
         blind = Blind(Verdict.ERROR, samples.why)
         slos = tuple([blinded(slo, blind) for slo in before])
         return changed(state, slos=slos, no_data_since=state.no_data_since or samples.at), seen
-    is_warm = state.traffic_since is not None and (samples.at - state.traffic_since >= plan.warmup)
+    is_warm = _is_warm(plan, state, samples.at)
     terms = terms_of(plan, state, samples.at)
     if is_bridged:
         terms = terms._replace(is_bridged=True)
@@ -113,6 +113,12 @@ def analyse(
     is_blind = NO_DATA in verdicts or ERROR in verdicts
     since = (state.no_data_since or samples.at) if is_blind else None
     return sampled(state, tuple(judged), samples.at, since, samples.read_at), after
+
+
+def _is_warm(plan: Plan, state: State, at: datetime) -> bool:
+    """Whether gray has had traffic for long enough; a clock that was set back keeps none cold."""
+    since = state.traffic_since
+    return since is not None and not timedelta(0) <= at - since < plan.warmup
 
 
 def unheard(plan: Plan, state: State, now: datetime, awake_since: datetime) -> State:

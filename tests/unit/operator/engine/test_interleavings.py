@@ -66,7 +66,7 @@ def weight_in(path: str, body: Any) -> str | None:
     return annotations.get(WEIGHT) if path.endswith(GRAY_INGRESS[2]) else None
 
 
-@pytest.mark.parametrize("ahead", [AN_HOUR], ids=["set forward"])
+@pytest.mark.parametrize("ahead", [-AN_HOUR, AN_HOUR], ids=["set back", "set forward"])
 def test_a_bad_gray_is_taken_back_at_once_whatever_is_done_to_the_clock(ahead: timedelta) -> None:
     async def story() -> None:
         world = await at_30()
