@@ -116,7 +116,7 @@ def labels(path: Path) -> list[Labelled]:
         read = [Labelled(path.parent / row["file"], _faces(row)) for row in rows]
     except OSError as err:
         raise ProbeError(f"{path} cannot be read: {err.strerror}.") from err
-    except (ValueError, KeyError, TypeError) as err:
+    except (ValueError, KeyError, TypeError, RecursionError) as err:
         raise ProbeError(f"{path} holds no labels: {type(err).__name__} {err}.") from err
     missing = [str(one.path) for one in read if not one.path.is_file()]
     if missing or not read:

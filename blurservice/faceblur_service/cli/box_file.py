@@ -54,7 +54,7 @@ def _load(path: Path) -> Any:
         raise UsageError(f"{path} cannot be read: {err.strerror}.") from err
     except UnicodeDecodeError as err:
         raise UsageError(f"{path} cannot be read: {err}.") from err
-    except ValueError as err:
+    except (ValueError, RecursionError) as err:
         raise UsageError(f"{path} is not JSON: {err}.") from err
 
 

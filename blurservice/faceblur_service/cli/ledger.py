@@ -87,8 +87,9 @@ class Ledger:
         # All that was ever noted: the last line may be of a result that never got its name.
         self._made: dict[tuple[str, tuple[int, int]], str] = {}
         try:
-            lines = self._path.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError):
+            # Ours is ASCII; what else a broken disk has put there costs its own line only.
+            lines = self._path.read_text(encoding="ascii", errors="replace")
+        except OSError:
             return
         for line in lines.split("\n"):
             self._read(line)
@@ -136,5 +137,5 @@ class Ledger:
             )
             self._deeds[str(row["file"])] = deed
             self._made[str(row["file"]), deed.target] = deed.how
-        except (ValueError, KeyError, TypeError, IndexError):
+        except (ValueError, KeyError, TypeError, IndexError, RecursionError):
             return

@@ -122,6 +122,7 @@ def test_labels_are_read(tmp_path: Path, content: Any) -> None:
     ("content", "want"),
     [
         ("{", "holds no labels"),
+        ("[" * 100_000, "holds no labels"),
         ("{}", "holds no labels"),
         ('[{"file": "a.jpg", "boxes": [[1]]}]', "holds no labels"),
         ("[]", "names no picture"),

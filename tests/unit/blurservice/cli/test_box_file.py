@@ -65,6 +65,14 @@ def test_a_file_may_be_saved_by_any_editor(tmp_path: Path, encoding: str) -> Non
     assert len(read(path, [tmp_path / "a.jpg"])) == 1
 
 
+def test_a_file_of_endless_depth_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "boxes.json"
+    path.write_text("[" * 100_000)
+
+    with pytest.raises(UsageError, match="is not JSON"):
+        read(path, [tmp_path / "a.jpg"])
+
+
 def test_a_missing_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="cannot be read"):
         read(tmp_path / "none.json", [])

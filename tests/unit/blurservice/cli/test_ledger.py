@@ -72,7 +72,14 @@ def test_a_picture_replaced_by_its_result_is_done(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "rubbish", ["{", "[]", '{"file": "x"}', '{"file": "x", "source": [1], "target": 2, "how": 3}']
+    "rubbish",
+    [
+        "{",
+        "[" * 100_000,
+        "[]",
+        '{"file": "x"}',
+        '{"file": "x", "source": [1], "target": 2, "how": 3}',
+    ],
 )
 def test_a_line_that_was_cut_off_costs_only_itself(tmp_path: Path, rubbish: str) -> None:
     source, target = _done(tmp_path)
@@ -85,6 +92,14 @@ def test_a_line_that_was_cut_off_costs_only_itself(tmp_path: Path, rubbish: str)
     assert ledger.made(target) is True
     assert Ledger(tmp_path).is_done(source, target, "again") is False
     assert (tmp_path / NAME).read_text().splitlines()[1] == rubbish
+
+
+def test_bytes_of_a_broken_disk_cost_only_their_line(tmp_path: Path) -> None:
+    source, target = _done(tmp_path)
+    line = (tmp_path / NAME).read_bytes()
+    (tmp_path / NAME).write_bytes(b"\xff\x00\xfe\n" + line)
+
+    assert Ledger(tmp_path).is_done(source, target, "how") is True
 
 
 def test_an_unreadable_ledger_has_done_nothing(tmp_path: Path) -> None:
