@@ -7,7 +7,7 @@ import socket
 import sys
 from typing import Any, NoReturn
 
-from faceblur_service import models
+from faceblur_service import models, settings
 from faceblur_service.cli.words import UsageError, Verb, add_sensitivity, add_verb, port, say
 
 _VERB = Verb(
@@ -43,6 +43,8 @@ def run(asked: argparse.Namespace) -> NoReturn:
     _check(asked.host, asked.port)
     if asked.sensitivity is not None:
         os.environ["FACEBLUR_SENSITIVITY"] = asked.sensitivity
+    # The server would refuse them too, but in words for a log, and after the address was told.
+    settings.read()
     # No load balancer has to learn that this one is going: it may end at once.
     os.environ.setdefault("FACEBLUR_DRAIN_SECONDS", "0")
     say(f"open http://{_written(asked.host)}:{asked.port} in a browser; Ctrl-C ends it")

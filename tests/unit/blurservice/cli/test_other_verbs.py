@@ -142,6 +142,19 @@ def test_a_port_that_is_taken_is_told_at_once(capsys: pytest.CaptureFixture[str]
 
 
 @pytest.mark.usefixtures("folder")
+def test_a_wrong_setting_is_told_before_the_address(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("FACEBLUR_STALL_SECONDS", "soon")
+    monkeypatch.setattr(os, "execv", lambda *_: pytest.fail("the server was started"))
+
+    status = main(["serve", "--port", "0"])
+
+    wanted = "FACEBLUR_STALL_SECONDS must be a whole number of at least 1, found 'soon'."
+    assert (status, capsys.readouterr().err) == (1, f"faceblur: {wanted}\n")
+
+
+@pytest.mark.usefixtures("folder")
 def test_an_address_of_somebody_else_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     status = main(["serve", "--host", "192.0.2.1"])
 
