@@ -73,7 +73,7 @@ class Scheduler:
             patience: how long a write that has begun may take to end.
         """
         self._is_stopped = True
-        tasks = [task for _, task in self._workers.values()]
+        keys, tasks = self.keys, [task for _, task in self._workers.values()]
         for worker, _ in self._workers.values():
             worker.end()
         if not tasks:
@@ -82,6 +82,9 @@ class Scheduler:
         for task in late:
             task.cancel()
         await asyncio.gather(*late, return_exceptions=True)
+        for key in keys:
+            # Whoever leads from now on says where it stands; two would contradict each other.
+            self._meter.forget(key.namespace, key.name)
 
     def _ended(self, key: Key, task: asyncio.Task[None]) -> None:
         worker, _ = self._workers.pop(key)

@@ -276,3 +276,18 @@ def test_a_leader_that_stops_between_traffic_and_status_is_followed_by_one_that_
         assert 100 not in second.weights
 
     play(story())
+
+
+def test_a_process_that_stops_leading_says_no_more_where_a_release_stands() -> None:
+    """It may live on beside the next leader, and an alert takes the worst that any of them says."""
+
+    async def story() -> None:
+        world = await at_30()
+        assert set(world.meter.rollouts) == {(KEY.namespace, KEY.name)}
+
+        world.fence.is_leading = False
+        await world.scheduler.stop(patience=timedelta(0))
+
+        assert world.meter.rollouts == {}
+
+    play(story())
