@@ -68,10 +68,10 @@ def places_of(resource: Resource, plan: Plan) -> Places:
     refs = {
         role: Ref(kind, space, name) for role, (kind, name) in kube_objects.own_refs(plan).items()
     }
-    rivals = tuple(Ref("FaceBlurRollout", space, index=claim) for claim in sorted(claims(plan)))
-    siblings = Ref("Ingress", space, index=plan.stable_service)
+    rivals = tuple(Ref("FaceBlurRollout", space, value=claim) for claim in sorted(claims(plan)))
+    siblings = Ref("Ingress", space, value=plan.stable_service)
     stable, gray = (
-        Ref(SCALER, space, index=f"Deployment/{refs[role].name}") for role in ("stable", "gray")
+        Ref(SCALER, space, value=f"Deployment/{refs[role].name}") for role in ("stable", "gray")
     )
     return Places(
         plan=plan,

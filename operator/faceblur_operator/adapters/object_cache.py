@@ -7,7 +7,7 @@ confirmed for a while is fetched again, because a watch can lose a deletion. No 
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from faceblur_operator.ports.cluster import Key
 
@@ -16,14 +16,13 @@ Object = dict[str, Any]
 MAX_AGE = 300.0
 
 
-@dataclass(frozen=True, slots=True)
-class Ref:
-    """Names one object, or (`name` is empty, `index` set) all objects with one index value."""
+class Ref(NamedTuple):
+    """Names one object, or (`name` is empty, `value` set) all objects with one index value."""
 
     kind: str
     namespace: str
     name: str = ""
-    index: str = ""
+    value: str = ""
 
 
 @dataclass(slots=True)
@@ -72,7 +71,7 @@ class ObjectCache:
         return listed is not None and self.now() - listed < MAX_AGE
 
     def find(self, ref: Ref) -> list[Object]:
-        """Return the objects that have `ref.index` among their index values."""
+        """Return the objects that have `ref.value` among their index values."""
         names = self._by_value.get(ref, ())
         found = (self.get(Ref(ref.kind, ref.namespace, name)) for name in sorted(names))
         return [one for one in found if one is not None]
@@ -214,4 +213,4 @@ def _ref_of(kind: str, item: Object) -> Ref:
 
 
 def _value_ref(ref: Ref, value: str) -> Ref:
-    return Ref(ref.kind, ref.namespace, index=value)
+    return Ref(ref.kind, ref.namespace, value=value)

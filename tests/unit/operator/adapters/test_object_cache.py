@@ -143,7 +143,7 @@ def test_rollout_is_woken_by_its_own_change_though_it_never_read_anything(
 
 
 def test_rivals_are_woken_by_claims_and_not_by_a_status(cache: ObjectCache) -> None:
-    cache.set_read(A, frozenset({Ref("FaceBlurRollout", "demo", index="Deployment/web")}))
+    cache.set_read(A, frozenset({Ref("FaceBlurRollout", "demo", value="Deployment/web")}))
 
     came = cache.observe("FaceBlurRollout", rollout(1, "b", "web"), is_gone=False)
     worked = cache.observe("FaceBlurRollout", rollout(2, "b", "web", phase="x"), is_gone=False)
@@ -153,7 +153,7 @@ def test_rivals_are_woken_by_claims_and_not_by_a_status(cache: ObjectCache) -> N
 
 
 def test_ingress_is_found_by_the_services_it_uses(cache: ObjectCache) -> None:
-    by_service = Ref("Ingress", "demo", index="web")
+    by_service = Ref("Ingress", "demo", value="web")
     cache.put("Ingress", ingress(1, "one", "web", "other"))
     cache.put("Ingress", ingress(2, "two", "other"))
     assert [one["metadata"]["name"] for one in cache.find(by_service)] == ["one"]
