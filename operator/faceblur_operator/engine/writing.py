@@ -223,8 +223,10 @@ class Writing:
 
 def _log(resource: Resource, known: Json, decision: Decision) -> None:
     """Log what was decided beyond what a status knows, with its evidence, and what is told."""
-    before = {_which(one) for one in known.get("decisions") or ()}
-    for one in (decision.status or {}).get("decisions") or ():
+    fresh = (decision.status or {}).get("decisions") or ()
+    # Nearly every look decides nothing that has to be told.
+    before = {_which(one) for one in known.get("decisions") or ()} if fresh else set()
+    for one in fresh:
         if _which(one) not in before:
             said = {name: value for name, value in one.items() if name != "time"}
             LOG.info("decided", extra=fields(resource.key, **said))
