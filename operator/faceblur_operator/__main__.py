@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import gc
 import os
 import signal
 import sys
@@ -32,9 +33,11 @@ def _print_crd() -> None:
 
 
 def _run() -> None:
-    from faceblur_operator.handlers import KopfWatch
+    # What is loaded stays: to walk through it again and again is an eighth of the start.
+    gc.disable()
     from faceblur_operator.wiring import (
         App,
+        Watch,
         log_as_json,
         look_for_garbage_less_often,
         read_settings,
@@ -47,12 +50,18 @@ def _run() -> None:
     log_as_json(settings.log_level)
     look_for_garbage_less_often()
 
+    def watch() -> Watch:
+        # Imported when it is asked for; see `App`.
+        from faceblur_operator.handlers import KopfWatch
+
+        return KopfWatch(settings.namespaces)
+
     async def work() -> None:
         stop = asyncio.Event()
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop.set)
-        await App(settings, KopfWatch(settings.namespaces)).run(stop)
+        await App(settings, watch).run(stop)
 
     asyncio.run(work())
 

@@ -9,7 +9,10 @@ _NEW, _YOUNG, _OLD = 50_000, 20, 100
 
 
 def look_for_garbage_less_often() -> None:
-    """Leave out of the looks what was loaded until now, and let more come between two of them."""
-    gc.collect()
+    """Leave out of the looks what was loaded until now, and let more come between two of them.
+
+    They begin now, if they were off while the program was loaded.
+    """
     gc.freeze()
     gc.set_threshold(_NEW, _YOUNG, _OLD)
+    gc.enable()
