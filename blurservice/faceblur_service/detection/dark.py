@@ -81,11 +81,7 @@ def gain_of(picture: Picture) -> float:
     Args:
         picture: uint8, shape (height, width, 3), BGR.
     """
-    samples = _samples(picture)
-    if _is_lit(samples, _NEARLY_ALL):
-        return 1.0
-    top = float(np.percentile(samples, _NEARLY_ALL))
-    return _BRIGHT / top if _LEAST <= top < _DARK else 1.0
+    return _gain(picture, _NEARLY_ALL, _DARK)
 
 
 def shade_gain_of(picture: Picture) -> float:
@@ -94,16 +90,17 @@ def shade_gain_of(picture: Picture) -> float:
     Args:
         picture: uint8, shape (height, width, 3), BGR; not dark as a whole, see `gain_of`.
     """
-    samples = _samples(picture)
-    if _is_lit(samples, _MOST):
-        return 1.0
-    top = float(np.percentile(samples, _MOST))
-    return _BRIGHT / top if _LEAST <= top < _SHADE else 1.0
+    return _gain(picture, _MOST, _SHADE)
 
 
-def _samples(picture: Picture) -> Picture:
+def _gain(picture: Picture, share: int, dark: int) -> float:
+    """Return the factor for a picture of which that share, in per cent, is darker than `dark`."""
     down, across = (max(1, side // _SAMPLED) for side in picture.shape[:2])
-    return picture[::down, ::across]
+    samples = picture[::down, ::across]
+    if _is_lit(samples, share):
+        return 1.0
+    top = float(np.percentile(samples, share))
+    return _BRIGHT / top if _LEAST <= top < dark else 1.0
 
 
 def _is_lit(samples: Picture, share: int) -> bool:

@@ -196,10 +196,8 @@ def test_a_pipe_is_not_waited_for(folder: Path) -> None:
         assert found.missing == {"h/pipe.jpg": "is no file."}
 
 
-def test_a_folder_that_cannot_be_read_is_told(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """It would be taken for done otherwise. The system is played: root may read everything."""
+def _lock_sub(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forbid to read the folder `sub`. The system is played: root may read everything."""
     real = os.scandir
 
     def locked(path: str) -> object:
@@ -208,6 +206,13 @@ def test_a_folder_that_cannot_be_read_is_told(
         return real(path)
 
     monkeypatch.setattr(os, "scandir", locked)
+
+
+def test_a_folder_that_cannot_be_read_is_told(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would be taken for done otherwise."""
+    _lock_sub(monkeypatch)
 
     found = find([str(folder / "h")], recursive=True)
 
@@ -217,14 +222,7 @@ def test_a_folder_that_cannot_be_read_is_told(
 def test_a_pattern_into_a_folder_that_cannot_be_read_is_told(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = os.scandir
-
-    def locked(path: str) -> object:
-        if str(path).endswith("sub"):
-            raise PermissionError(13, "Permission denied", str(path))
-        return real(path)
-
-    monkeypatch.setattr(os, "scandir", locked)
+    _lock_sub(monkeypatch)
 
     found = find([f"{folder}/**/*.png", f"{folder}/h/.cache/*"], recursive=True)
 
