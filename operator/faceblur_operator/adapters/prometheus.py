@@ -19,8 +19,7 @@ from prometheus_api_client.exceptions import PrometheusApiClientException
 from prometheus_api_client.prometheus_connect import PrometheusConnect
 from urllib3.util.retry import Retry
 
-from faceblur_operator.core.snapshot import Labels as Labels
-from faceblur_operator.core.snapshot import NoSamples, Samples, Vector
+from faceblur_operator.core.snapshot import Labels, NoSamples, Samples, Vector
 from faceblur_operator.ports import Clock, Meter
 
 # Marks which of the joined queries a series belongs to.

@@ -11,12 +11,12 @@ from datetime import datetime
 from hashlib import blake2b
 from math import isfinite
 
-from faceblur_operator.core.counters import Labels, Seen, increment
+from faceblur_operator.core.counters import Seen, increment
 from faceblur_operator.core.ledger import Looks
 from faceblur_operator.core.memory import Memory
 from faceblur_operator.core.plan import Plan, RatioObjective
 from faceblur_operator.core.queries import GRAY, STABLE, ratio_keys
-from faceblur_operator.core.snapshot import NoSamples, Samples, Series
+from faceblur_operator.core.snapshot import Labels, NoSamples, Samples, Series
 from faceblur_operator.core.state import Reading, State
 
 # A sum over pods that vanish grows too little, and nobody can tell: each pod has to stand alone.

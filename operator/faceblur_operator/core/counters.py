@@ -12,8 +12,7 @@ from math import inf, isfinite
 from operator import attrgetter, sub
 from typing import NamedTuple
 
-from faceblur_operator.core.snapshot import Labels as Labels
-from faceblur_operator.core.snapshot import Series
+from faceblur_operator.core.snapshot import Labels, Series
 
 OPTED_IN = ("opted_in", "true")
 # Replicas of Prometheus scrape by themselves: one may be behind another by a scrape interval. A

@@ -11,12 +11,7 @@ from typing import Any
 from faceblur_operator.api.reasons import ConditionType, Verdict
 from faceblur_operator.core import bridge, configs, gates, handover, memo, outward, pods, preflight
 from faceblur_operator.core.admission import admit, caution, measure
-from faceblur_operator.core.analysis import (
-    analyse,
-    is_analysing,
-    unheard,
-    verdict_of,
-)
+from faceblur_operator.core.analysis import analyse, is_analysing, unheard, verdict_of
 from faceblur_operator.core.beginning import begin, follow, reconfigured, unfrozen
 from faceblur_operator.core.commands import hear, leftover
 from faceblur_operator.core.conditions import Condition, conditions_for

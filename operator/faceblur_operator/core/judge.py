@@ -276,13 +276,12 @@ def passing(
     Those who opted in are no sample of the users who come next: what is enough has to be enough
     without them, too.
     """
+    gray, stable = sides
     if keen.total:
-        gray, stable = sides
         rest = Counts(gray.total - keen.total, gray.bad - keen.bad)
         found = passing((rest, stable), evidence.ZERO, restarts, objective, terms)
         if found[0] is not PASS:
             return found[0], f"without those who opted in {found[1]}"
-    gray, stable = sides
     if objective.unacceptable is None:
         short = FEWEST_COMPARED - gray.total
         if short > 0:

@@ -45,12 +45,5 @@ class Memory:
     __hash__ = None  # type: ignore[assignment]  # what was seen is a mapping
 
     def _told(self) -> tuple[object, ...]:
-        seen, baseline = dict(self.seen), self.baseline
-        return (
-            self.state,
-            seen,
-            self.unmeasurable,
-            self.written_at,
-            baseline,
-            self.awake_since,
-        )
+        known = (self.unmeasurable, self.written_at, self.baseline, self.awake_since)
+        return (self.state, dict(self.seen), *known)

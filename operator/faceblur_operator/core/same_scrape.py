@@ -8,12 +8,12 @@ scraped one after the other; see `learning.py` and docs/design/evidence.md.
 
 from typing import NamedTuple
 
-from faceblur_operator.core.counters import OPTED_IN, Labels
+from faceblur_operator.core.counters import OPTED_IN
 from faceblur_operator.core.evidence import ZERO, Counts
 from faceblur_operator.core.ledger import Looks
 from faceblur_operator.core.plan import RatioObjective
 from faceblur_operator.core.queries import GRAY, STABLE, ratio_keys
-from faceblur_operator.core.snapshot import Samples
+from faceblur_operator.core.snapshot import Labels, Samples
 from faceblur_operator.core.state import Target
 
 

@@ -12,13 +12,12 @@ from faceblur_operator.adapters.kube_api import KubeApi, load_configuration
 from faceblur_operator.adapters.lease import LeaseElector, LeasePlace
 from faceblur_operator.adapters.prometheus_meter import PrometheusMeter
 from faceblur_operator.adapters.system_clock import SystemClock
-from faceblur_operator.wiring.settings import Settings
+from faceblur_operator.wiring.settings import OPERATOR, Settings
 
 if TYPE_CHECKING:
     from faceblur_operator.wiring.term import Term
 
 LOG = logging.getLogger(__name__)
-LEASE = "faceblur-operator"
 # Longest time that a write which has begun may hold up the end; the fence allows no longer ones.
 LAST_WRITES = timedelta(seconds=3)
 # Not ready after so long without an answer of the API server.
@@ -62,7 +61,7 @@ class App:
         self._elector = elector = LeaseElector(
             lease_api,
             self._clock,
-            LeasePlace(self._settings.pod_namespace, LEASE, self._settings.identity),
+            LeasePlace(self._settings.pod_namespace, OPERATOR, self._settings.identity),
             chance=self._chance,
         )
         self._meter.watch_leader(lambda: elector.is_leading)

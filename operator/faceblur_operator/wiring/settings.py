@@ -9,6 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from faceblur_operator.core.hosts import OWN_SERVICES
 
 PREFIX = "FACEBLUR_OPERATOR_"
+# Its Lease, and whom events are from where the name of the pod is not known.
+OPERATOR = "faceblur-operator"
 
 
 class Settings(BaseModel):

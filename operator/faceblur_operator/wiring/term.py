@@ -21,11 +21,9 @@ from faceblur_operator.core.compiler import Defaults
 from faceblur_operator.engine import Doors, Reconciler, Scheduler, core_brain
 from faceblur_operator.ports import Clock, Meter
 from faceblur_operator.ports.errors import ClusterError
-from faceblur_operator.wiring.settings import Settings
+from faceblur_operator.wiring.settings import OPERATOR, Settings
 
 LOG = logging.getLogger(__name__)
-# Who events are from, where the pod's name is not known.
-OPERATOR = "faceblur-operator"
 
 
 @dataclass(slots=True)

@@ -24,11 +24,11 @@ from faceblur_operator.adapters.kube_events import KubeEvents
 from faceblur_operator.adapters.kube_reader import INDEX, KubeReader
 from faceblur_operator.adapters.kube_writer import KubeWriter
 from faceblur_operator.adapters.object_cache import ObjectCache
-from faceblur_operator.adapters.prometheus import Labels, grouped, moment_of
+from faceblur_operator.adapters.prometheus import grouped, moment_of
 from faceblur_operator.adapters.prometheus_meter import PrometheusMeter
 from faceblur_operator.adapters.system_clock import SystemClock
 from faceblur_operator.core.compiler import Defaults
-from faceblur_operator.core.snapshot import NoSamples, Samples
+from faceblur_operator.core.snapshot import Labels, NoSamples, Samples
 from faceblur_operator.engine import Doors, Reconciler, Scheduler, core_brain
 from faceblur_operator.ports.cluster import Key
 from faceblur_operator.ports.errors import ConflictError, RefusedError, UnreachableError

@@ -10,13 +10,12 @@ from tests.support.fakes.ports import FakeMeter, FakePrometheus
 
 from faceblur_operator.adapters.prometheus import (
     KEPT_LABELS,
-    Labels,
     PrometheusSource,
     grouped,
     moment_of,
 )
 from faceblur_operator.adapters.system_clock import SystemClock
-from faceblur_operator.core.snapshot import NoSamples, Samples, Series, Vector
+from faceblur_operator.core.snapshot import Labels, NoSamples, Samples, Series, Vector
 from faceblur_operator.ports import MetricsSource
 
 QUERIES = {"success:gray:bad": 'bad{pod="a"}', "success:gray:total": 'total{pod="a"}'}

@@ -13,11 +13,11 @@ from tests.support.world import START, World
 from faceblur_operator.api.reasons import Phase
 from faceblur_operator.core import memo
 from faceblur_operator.core.bridge import bridged, stored, wanted
-from faceblur_operator.core.counters import Labels, Seen, increment
+from faceblur_operator.core.counters import Seen, increment
 from faceblur_operator.core.evidence import Counts
 from faceblur_operator.core.memory import Memory
 from faceblur_operator.core.plan import Plan
-from faceblur_operator.core.snapshot import Samples, Series, Vector
+from faceblur_operator.core.snapshot import Labels, Samples, Series, Vector
 from faceblur_operator.core.state import Reading, SloState, State
 
 RATIO = a_ratio(max_ratio=1.5)

@@ -12,13 +12,12 @@ from faceblur_operator.core.counters import (
     LAG,
     Growth,
     Increment,
-    Labels,
     Seen,
     Unsettled,
     Unusable,
     increment,
 )
-from faceblur_operator.core.snapshot import Series
+from faceblur_operator.core.snapshot import Labels, Series
 
 A: Labels = (("pod", "a"),)
 B: Labels = (("pod", "b"),)
